@@ -1,0 +1,9 @@
+"""The one exception a user's input can cause."""
+
+
+class InputError(ValueError):
+    """Input that cannot be used.
+
+    The message is one line that says what was expected, what was found and what to
+    do about it. The command line prints it without a traceback and exits with 2.
+    """

@@ -1,0 +1,165 @@
+"""Volume and Segmentation: the two values that flow through the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fuzzyseg.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+Modality = Literal["CT", "NM", "PT", "other"]
+Unit = Literal["HU", "Bq/mL", "counts", "SUV", "arbitrary"]
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view that refuses writes; the caller's own array stays as it was."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A 3-D scalar image with its place in the patient.
+
+    Parameters
+    ----------
+    array : float32 ndarray of shape (X, Y, Z)
+        Intensities in `unit`; other dtypes are converted. Stored as a read-only view.
+    affine : float64 ndarray of shape (4, 4)
+        Maps voxel indices (i, j, k, 1) to millimetres in the RAS frame of NIfTI
+        (x to the patient's right is negative, i.e. +x Right, +y Anterior, +z Superior).
+    modality : {"CT", "NM", "PT", "other"}
+        What the image is. SPECT stored by a vendor as modality PT stays "PT".
+    unit : {"HU", "Bq/mL", "counts", "SUV", "arbitrary"}
+        Unit of the intensities.
+    source : str
+        Where it came from, for people: a path or a description.
+    warnings : tuple of str
+        What a reader had to assume or repair, one sentence each.
+
+    Raises
+    ------
+    InputError
+        If the array is not 3-D or complex, or the affine is not an invertible (4, 4) matrix.
+    """
+
+    array: NDArray[np.float32]
+    affine: NDArray[np.float64]
+    modality: Modality = "other"
+    unit: Unit = "arbitrary"
+    source: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        array = np.asarray(self.array)
+        if array.ndim != 3 or array.dtype.kind not in "fiub":
+            raise InputError(
+                f"expected a 3-D array of numbers, found shape {array.shape} of {array.dtype}; "
+                "pass one scalar volume"
+            )
+        affine = np.array(self.affine, dtype=np.float64)
+        if affine.shape != (4, 4) or not np.all(np.isfinite(affine)):
+            raise InputError(
+                f"expected a finite 4 x 4 affine, found shape {affine.shape}: {affine.tolist()}; "
+                "give the voxel-to-millimetre matrix of the image"
+            )
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+            raise InputError(
+                f"expected an invertible affine, found {affine[:3, :3].tolist()}; "
+                "the image has an axis of no length, so its geometry is unknown"
+            )
+        object.__setattr__(self, "array", _read_only(array.astype(np.float32, copy=False)))
+        object.__setattr__(self, "affine", _read_only(affine))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along each axis, (X, Y, Z)."""
+        x, y, z = self.array.shape
+        return x, y, z
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxel centres along each axis, in mm."""
+        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(x), float(y), float(z)
+
+    @property
+    def voxel_volume_ml(self) -> float:
+        """Volume of one voxel in millilitres."""
+        return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a segmentation was made, enough to make it again.
+
+    Parameters
+    ----------
+    method : str
+        Name of the method, as on the command line.
+    parameters : mapping
+        Every parameter in force, defaults included; JSON-serialisable.
+    versions : mapping of str to str
+        Version of the package, of Python and of the libraries that computed.
+    created : str
+        Local time with offset, ISO 8601.
+    seconds : float
+        Wall time of the computation, in seconds.
+    warnings : tuple of str
+        What the user should know about this result, one sentence each.
+    """
+
+    method: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Fuzzy memberships and hard labels of one volume.
+
+    Parameters
+    ----------
+    memberships : float32 ndarray of shape (C, X, Y, Z)
+        Degree, in [0, 1], to which each voxel belongs to each class; sums to 1 over C.
+    labels : uint8 ndarray of shape (X, Y, Z)
+        Index into `class_names` of the class a voxel is given to.
+    class_names : tuple of str, length C
+        Names in order of rising class centre.
+    volume : Volume
+        The image that was segmented.
+    provenance : Provenance
+        How it was made.
+
+    Raises
+    ------
+    InputError
+        If the shapes or the number of names do not agree.
+    """
+
+    memberships: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    class_names: tuple[str, ...]
+    volume: Volume
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        expected = (len(self.class_names), *self.volume.shape)
+        if self.memberships.shape != expected or self.labels.shape != self.volume.shape:
+            raise InputError(
+                f"expected memberships {expected} and labels {self.volume.shape}, found "
+                f"{self.memberships.shape} and {self.labels.shape}; pass arrays on its grid"
+            )
+        object.__setattr__(self, "memberships", _read_only(self.memberships))
+        object.__setattr__(self, "labels", _read_only(self.labels))
