@@ -1,0 +1,284 @@
+"""Gaussian mixture by expectation maximisation (Dempster, Laird and Rubin 1977)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from fuzzyseg.clustering.fcm import (
+    assign,
+    check_clusters,
+    check_iterations,
+    histogram,
+    points_to_predict,
+    solve,
+)
+from fuzzyseg.clustering.image import as_points
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from fuzzyseg.clustering.starts import Start
+
+_CHUNK = 2**16  # points whose densities are in memory at once
+
+
+@dataclass
+class Mixture:
+    """C Gaussians in D dimensions: weights (C,), means (C, D) and covariances (C, D, D)."""
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+
+
+def log_joint(y: NDArray[Any], mixture: Mixture) -> NDArray[np.float64]:
+    """log( w_k N(y; m_k, S_k) ) of points (D, N) for each class: (C, N)."""
+    n_channels = y.shape[0]
+    out = np.empty((mixture.weights.size, y.shape[1]))
+    for k, (weight, mean, covariance) in enumerate(
+        zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
+    ):
+        factor = np.linalg.cholesky(covariance)
+        offset = (
+            np.linalg.solve(factor, y - mean[:, None])
+            if n_channels > 1
+            else ((y - mean[:, None]) / factor[0, 0])
+        )
+        constant = np.log(weight) - np.log(np.diag(factor)).sum()
+        out[k] = constant - 0.5 * (n_channels * np.log(2 * np.pi) + (offset * offset).sum(0))
+    return out
+
+
+def posteriors(
+    y: NDArray[Any], mixture: Mixture
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Posterior class probabilities (C, N) and log likelihood (N,) of points (D, N)."""
+    joint = log_joint(y, mixture)
+    top = joint.max(0)
+    joint -= top
+    np.exp(joint, out=joint)
+    total = joint.sum(0)
+    joint /= total
+    return joint, np.log(total) + top
+
+
+def update(
+    y: NDArray[Any],
+    weight: NDArray[np.float64] | None,
+    within: NDArray[np.float64] | None,
+    mixture: Mixture,
+    floor: float,
+) -> tuple[Mixture, float]:
+    """One step of expectation maximisation; also the log likelihood before it.
+
+    Parameters
+    ----------
+    y : ndarray of shape (D, N)
+    weight : ndarray of shape (N,) or None
+        Voxels a point stands for.
+    within : ndarray of shape (N,) or None
+        Variance of a scalar image's voxels within the bin that a point stands for.
+    floor : float
+        Added to the variances, which keeps a class from collapsing onto one value.
+    """
+    n_channels, n_points = y.shape
+    n_classes = mixture.weights.size
+    total, first = np.zeros(n_classes), np.zeros((n_classes, n_channels))
+    second = np.zeros((n_classes, n_channels, n_channels))
+    likelihood = 0.0
+    centre = mixture.means.mean(0)  # moments about a point among the data keep their digits
+    for start in range(0, n_points, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        posterior, log_likelihood = posteriors(y[:, part], mixture)
+        if weight is not None:
+            posterior *= weight[part]
+            log_likelihood = log_likelihood * weight[part]
+        likelihood += float(log_likelihood.sum())
+        offset = y[:, part] - centre[:, None]
+        total += posterior.sum(1)
+        first += posterior @ offset.T
+        for k in range(n_classes):
+            second[k] += (posterior[k] * offset) @ offset.T
+        if within is not None:
+            second[:, 0, 0] += posterior @ within[part]
+    total = np.maximum(total, 1e-12)
+    means = first / total[:, None]
+    covariances = second / total[:, None, None] - means[:, :, None] * means[:, None, :]
+    covariances += floor * np.eye(n_channels)
+    return Mixture(total / total.sum(), means + centre, covariances), likelihood
+
+
+class GaussianMixture:
+    """Gaussian mixture, each class with a full covariance, started from K-means.
+
+    A scalar image is solved on a histogram that keeps each bin's mean and variance, and then
+    by exact steps over the voxels.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Number of classes C, 2 to 127.
+    init, n_init, bins, channel_axis, random_state
+        As in `FCM`, for the K-means before.
+    max_iter : int
+        Most steps of expectation maximisation.
+    tol : float
+        Stop when the mean log likelihood of a voxel rises by less.
+    reg_covar : float
+        Added to the variances, as a fraction of the image's.
+
+    Attributes
+    ----------
+    cluster_centers_ : float64 ndarray of shape (C, D)
+        Means, in rising order of the first channel.
+    covariances_ : float64 ndarray of shape (C, D, D)
+    weights_ : float64 ndarray of shape (C,)
+    memberships_ : float32 or float64 ndarray of shape (C, *space)
+        Posterior probabilities, in the image's precision; 0 outside the mask.
+    labels_ : int8 ndarray of shape (*space,)
+        Most probable class; -1 outside the mask.
+    objective_ : float
+        Mean negative log likelihood of a voxel.
+    history_ : list of float
+        The objective before every step.
+    n_iter_, converged_ : int, bool
+    """
+
+    def __init__(
+        self,
+        *,
+        n_clusters: int = 3,
+        init: Start | ArrayLike = "uptake",
+        n_init: int = 10,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        reg_covar: float = 1e-6,
+        bins: int | None = 2**14,
+        channel_axis: int | None = None,
+        random_state: int | None = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.bins = bins
+        self.channel_axis = channel_axis
+        self.random_state = random_state
+
+    def fit(self, image: ArrayLike, mask: ArrayLike | None = None) -> Self:
+        """Find the mixture of an image.
+
+        Parameters
+        ----------
+        image : ndarray of shape (*space,), or with D channels along `channel_axis`
+        mask : bool ndarray of shape (*space,), optional
+
+        Raises
+        ------
+        InputError
+            If a parameter is out of range, or the image is not finite or nearly constant.
+        """
+        check_clusters(self.n_clusters)
+        check_iterations(self.n_init, self.max_iter, self.tol)
+        points = as_points(image, mask, self.channel_axis)
+        y = points.counted
+        start = solve(
+            y,
+            self.n_clusters,
+            1.0,
+            init=self.init,
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            tol=1e-4,
+            bins=self.bins,
+            random_state=self.random_state,
+        )
+        floor = self.reg_covar * float(y.var(axis=1, dtype=np.float64).mean())
+        coarse, weight, within = y, None, None
+        if y.shape[0] == 1 and self.bins is not None and y.shape[1] > self.bins:
+            coarse, (weight, squares) = histogram(y, self.bins)
+            within = np.maximum(squares / weight - coarse[0] ** 2, 0.0)
+        mixture = _from_k_means(coarse, weight, within, start.centres, floor)
+        self.history_: list[float] = []
+        mixture, self.converged_ = self._climb(coarse, weight, within, mixture, floor)
+        if weight is not None:
+            mixture, self.converged_ = self._climb(y, None, None, mixture, floor)
+        self.n_iter_ = len(self.history_)
+        order = np.argsort(mixture.means[:, 0], kind="stable")
+        self.weights_ = mixture.weights[order]
+        self.cluster_centers_ = mixture.means[order]
+        self.covariances_ = mixture.covariances[order]
+        u, log_likelihood = self._assign(y)
+        self.objective_ = -log_likelihood / y.shape[1]
+        self.memberships_ = points.fill(u, 0.0)
+        self.labels_ = points.fill(u.argmax(0).astype(np.int8), -1)
+        return self
+
+    def _climb(
+        self,
+        y: NDArray[Any],
+        weight: NDArray[np.float64] | None,
+        within: NDArray[np.float64] | None,
+        mixture: Mixture,
+        floor: float,
+    ) -> tuple[Mixture, bool]:
+        n_voxels = y.shape[1] if weight is None else float(weight.sum())
+        before = np.inf
+        for _ in range(self.max_iter):
+            mixture, log_likelihood = update(y, weight, within, mixture, floor)
+            now = -log_likelihood / n_voxels
+            self.history_.append(now)
+            if abs(before - now) <= self.tol:
+                return mixture, True
+            before = now
+        return mixture, False
+
+    def _assign(self, y: NDArray[Any]) -> tuple[NDArray[Any], float]:
+        mixture = Mixture(self.weights_, self.cluster_centers_, self.covariances_)
+        u = np.empty((self.weights_.size, y.shape[1]), y.dtype)
+        log_likelihood = 0.0
+        for start in range(0, y.shape[1], _CHUNK):
+            part = slice(start, start + _CHUNK)
+            u[:, part], each = posteriors(y[:, part], mixture)
+            log_likelihood += float(each.sum())
+        return u, log_likelihood
+
+    def fit_predict(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.int8]:
+        """Fit, and return `labels_`."""
+        return self.fit(image, mask).labels_
+
+    def predict_memberships(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[Any]:
+        """Posterior probabilities (C, *space) of another image; 0 outside the mask."""
+        points = points_to_predict(self, image, mask, self.channel_axis)
+        return points.fill(self._assign(points.counted)[0], 0.0)
+
+    def predict(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.int8]:
+        """Most probable classes (*space,) of another image; -1 outside the mask."""
+        points = points_to_predict(self, image, mask, self.channel_axis)
+        return points.fill(self._assign(points.counted)[0].argmax(0).astype(np.int8), -1)
+
+
+def _from_k_means(
+    y: NDArray[Any],
+    weight: NDArray[np.float64] | None,
+    within: NDArray[np.float64] | None,
+    centres: NDArray[np.float64],
+    floor: float,
+) -> Mixture:
+    """Moments of the K-means classes."""
+    u, _, _ = assign(y, centres, 1.0)
+    mass = u if weight is None else u * weight
+    total = np.maximum(mass.sum(1, dtype=np.float64), 1e-12)
+    covariances = np.empty((centres.shape[0], y.shape[0], y.shape[0]))
+    for k, mean in enumerate(centres):
+        offset = y - mean[:, None]
+        covariances[k] = (mass[k] * offset) @ offset.T / total[k]
+        if within is not None:
+            covariances[k] += mass[k] @ within / total[k]
+    covariances += floor * np.eye(y.shape[0])
+    return Mixture(total / total.sum(), centres, covariances)

@@ -1,0 +1,205 @@
+"""The mathematics that clustering and losses share, for numpy arrays and torch tensors alike.
+
+Notation of Chen et al., Med Phys 2021 (doi 10.1002/mp.14903): u memberships, y intensities,
+v class centres, q fuzzy exponent, beta spatial weight, N_j the neighbours of voxel j.
+
+Shapes: memberships and costs are ``(*batch, C, *space)``, intensities ``(*batch, D, *space)``
+with D channels, centres ``(*batch, C, D)``. `axis` is the position of C and D: the axes
+before it are batch axes, all axes after it are space. Everything returned has the type,
+dtype and device of what came in; torch tensors keep their gradients.
+
+These functions are the reference: plain, exact and dimension-independent. Where speed asks
+for a fused kernel (`fuzzyseg.clustering`), that kernel is tested against them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from fuzzyseg.errors import InputError
+
+Array = Any  # numpy.ndarray or torch.Tensor
+Neighbours = Literal["faces", "all"]
+
+
+def check_exponent(q: float) -> None:
+    """Raise InputError unless the fuzzy exponent is a finite number of at least 1."""
+    if not (math.isfinite(q) and q >= 1):
+        raise InputError(
+            f"expected a fuzzy exponent q >= 1, found {q}; "
+            "use 2 for fuzzy c-means or 1 for hard (K-means) memberships"
+        )
+
+
+def check_neighbours(neighbours: str) -> None:
+    """Raise InputError unless the neighbourhood is one of `Neighbours`."""
+    if neighbours not in get_args(Neighbours):
+        raise InputError(
+            f"expected neighbours to be one of {get_args(Neighbours)}, found {neighbours!r}; "
+            "'faces' is 4 (6 in 3-D) neighbours, 'all' adds edges and corners, 8 (26)"
+        )
+
+
+def _smallest_normal(a: Array) -> float:
+    if isinstance(a, np.ndarray):
+        return float(np.finfo(a.dtype).tiny)
+    import torch
+
+    return torch.finfo(a.dtype).tiny
+
+
+def power(u: Array, q: float) -> Array:
+    """u^q elementwise; small integers avoid the general power, which is 100 times slower."""
+    if q == 1:
+        return u
+    if q == 2:
+        return u * u
+    if q == 3:
+        return u * u * u
+    return u**q
+
+
+def squared_distances(y: Array, v: Array, axis: int = 0) -> Array:
+    """Return |y_j - v_k|^2, shape ``(*batch, C, *space)``.
+
+    Parameters
+    ----------
+    y : array of shape (*batch, D, *space)
+    v : array of shape (*batch, C, D)
+    axis : int
+        Number of batch axes.
+    """
+    n_space = y.ndim - axis - 1
+    centres = v[(..., *(None,) * n_space)]  # (*batch, C, D, 1, ...)
+    differences = y[(slice(None),) * axis + (None,)] - centres
+    return (differences * differences).sum(axis + 1)
+
+
+def memberships(cost: Array, q: float, axis: int = 0) -> Array:
+    """Eq. (5): u_k proportional to cost_k^(-1/(q-1)), normalised over the classes.
+
+    `cost` is the squared distance, plus 2 beta times `spatial_cost` for RFCM. Computed as
+    (smallest cost / cost)^(1/(q-1)), which neither overflows nor divides zero by zero. As q
+    tends to 1 this tends to the hard assignment, which is what q = 1 returns: 1 for the
+    smallest cost (shared equally by ties), else 0. Costs below 1e-30 (float16: the smallest
+    normal number) count as that.
+
+    Parameters
+    ----------
+    cost : array of shape (*batch, C, *space), >= 0
+    q : float >= 1
+    axis : int
+        Position of the class axis.
+
+    Returns
+    -------
+    array of the same shape; sums to 1 over `axis`.
+
+    Raises
+    ------
+    InputError
+        If q < 1.
+    """
+    check_exponent(q)
+    cost = cost.clip(max(1e-30, _smallest_normal(cost)))
+    best = cost.min(axis, keepdims=True)
+    best = best if isinstance(best, np.ndarray) else best.values
+    if q == 1:
+        ratio = 1.0 * (cost == best)
+    elif q == 2:
+        ratio = best / cost
+    else:
+        ratio = (best / cost) ** (1.0 / (q - 1.0))
+    return ratio / ratio.sum(axis, keepdims=True)
+
+
+def centres(uq: Array, y: Array, axis: int = 0) -> Array:
+    """Eq. (6): v_k = sum_j u_jk^q y_j / sum_j u_jk^q.
+
+    Parameters
+    ----------
+    uq : array of shape (*batch, C, *space)
+        Memberships to the power q.
+    y : array of shape (*batch, D, *space)
+
+    Returns
+    -------
+    array of shape (*batch, C, D). The centre of a class without any membership is 0.
+    """
+    batch = uq.shape[:axis]
+    weights = uq.reshape(*batch, uq.shape[axis], -1)
+    values = y.reshape(*batch, y.shape[axis], -1)
+    total = weights.sum(-1)[..., None]
+    return weights @ values.swapaxes(-1, -2) / total.clip(1e-30)
+
+
+def neighbour_sum(w: Array, n_space: int, neighbours: Neighbours = "all") -> Array:
+    """Sum of w over the neighbours of each voxel, the voxel itself left out.
+
+    Outside the image there are no neighbours, so they add nothing. The filter is symmetric:
+    it is its own adjoint.
+
+    Parameters
+    ----------
+    w : array of shape (..., *space)
+    n_space : int
+        Number of trailing axes that are space.
+    neighbours : {"faces", "all"}
+        "faces": 2 n_space neighbours; "all": also edges and corners, 3^n_space - 1.
+    """
+    check_neighbours(neighbours)
+
+    def with_both_sides(a: Array, axis: int) -> Array:
+        total = a * 1.0  # a copy that torch can differentiate through
+        lower = (slice(None),) * axis + (slice(None, -1),)
+        upper = (slice(None),) * axis + (slice(1, None),)
+        total[lower] += a[upper]
+        total[upper] += a[lower]
+        return total
+
+    space = range(w.ndim - n_space, w.ndim)
+    if neighbours == "faces":
+        return sum(with_both_sides(w, axis) - w for axis in space)
+    box = w
+    for axis in space:
+        box = with_both_sides(box, axis)
+    return box - w
+
+
+def spatial_cost(uq: Array, neighbours: Neighbours = "all", axis: int = 0) -> Array:
+    """Return sum_{l in N_j} sum_{m != k} u_lm^q, the spatial factor of eqs. (3) and (5).
+
+    With S = sum_m u_m^q the inner sum is S - u_k^q, so no loop over pairs of classes is needed.
+
+    Parameters
+    ----------
+    uq : array of shape (*batch, C, *space)
+        Memberships to the power q.
+    """
+    others = uq.sum(axis, keepdims=True) - uq
+    return neighbour_sum(others, uq.ndim - axis - 1, neighbours)
+
+
+def objective(
+    uq: Array,
+    squared: Array,
+    beta: float = 0.0,
+    neighbours: Neighbours = "all",
+    axis: int = 0,
+) -> Array:
+    """Eqs. (1) and (3): J = sum_j sum_k u_jk^q (d_jk + beta * spatial_cost_jk), per batch element.
+
+    Parameters
+    ----------
+    uq : array of shape (*batch, C, *space)
+        Memberships to the power q.
+    squared : array of the same shape
+        d_jk = |y_j - v_k|^2.
+    beta : float >= 0
+        Spatial weight, in units of intensity squared; 0 is fuzzy c-means.
+    """
+    cost = squared + beta * spatial_cost(uq, neighbours, axis) if beta else squared
+    return (uq * cost).sum(tuple(range(axis, uq.ndim)))

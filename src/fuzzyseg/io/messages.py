@@ -1,0 +1,50 @@
+"""Text of errors that libraries raise, and the errors made of it."""
+
+from __future__ import annotations
+
+import struct
+import textwrap
+import zlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+from fuzzyseg.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Characters of a library's error that are passed on.
+_LONGEST_DETAIL = 160
+
+
+@cache
+def parse_errors() -> tuple[type[Exception], ...]:
+    """List what pydicom raises on files that are cut short or damaged."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return (
+        BytesLengthException,
+        InvalidDicomError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,  # of which NotImplementedError is one
+        struct.error,
+        zlib.error,
+    )
+
+
+def one_line(error: BaseException) -> str:
+    """Text of a library's error on one line, cut where it becomes a treatise."""
+    return textwrap.shorten(str(error), _LONGEST_DETAIL, placeholder=" ...") or type(error).__name__
+
+
+def damaged(path: Path, detail: str) -> InputError:
+    """Build the error for a file that is cut short; `detail` says how it shows."""
+    return InputError(
+        f"expected a whole DICOM file, found {path} truncated or damaged ({detail}); "
+        "copy or export it again"
+    )

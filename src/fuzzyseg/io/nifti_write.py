@@ -1,0 +1,108 @@
+"""NIfTI files out: labels and memberships on the grid of the image they belong to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.io.messages import one_line
+from fuzzyseg.io.nifti import NIFTI_SUFFIXES, is_nifti_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fuzzyseg.volume import Volume
+
+
+def write_labels(path: str | Path, labels: NDArray[Any], volume: Volume) -> None:
+    """Write a label map as uint8.
+
+    Parameters
+    ----------
+    path : str or Path
+        A name that ends in .nii or .nii.gz; replaced in one step if it exists.
+    labels : integer ndarray of shape (X, Y, Z)
+        Values from 0 to 255.
+    volume : Volume
+        The image whose grid the labels are on.
+
+    Raises
+    ------
+    InputError
+        If the shape, the values or the name do not fit, or the file cannot be written.
+    """
+    if labels.shape != volume.shape:
+        raise InputError(
+            f"expected labels of shape {volume.shape}, found {labels.shape}; "
+            "pass the labels of this volume"
+        )
+    if labels.dtype.kind not in "iub" or (
+        labels.size and not 0 <= labels.min() <= labels.max() < 256
+    ):
+        raise InputError(
+            f"expected whole-number labels from 0 to 255, found {labels.dtype} from "
+            f"{labels.min()} to {labels.max()}; renumber them"
+        )
+    _write(Path(path), labels.astype(np.uint8), volume, intent="label")
+
+
+def write_memberships(path: str | Path, memberships: NDArray[Any], volume: Volume) -> None:
+    """Write memberships as one float32 4-D image whose last axis is the class.
+
+    Parameters
+    ----------
+    path : str or Path
+        A name that ends in .nii or .nii.gz; replaced in one step if it exists.
+    memberships : ndarray of shape (C, X, Y, Z)
+        Degree to which each voxel belongs to each class.
+    volume : Volume
+        The image whose grid the memberships are on.
+
+    Raises
+    ------
+    InputError
+        If the shape or the name does not fit, or the file cannot be written.
+    """
+    if memberships.ndim != 4 or memberships.shape[1:] != volume.shape:
+        raise InputError(
+            f"expected memberships of shape (C, {', '.join(map(str, volume.shape))}), "
+            f"found {memberships.shape}; pass the memberships of this volume"
+        )
+    _write(Path(path), np.moveaxis(memberships, 0, -1).astype(np.float32, copy=False), volume)
+
+
+def _write(path: Path, array: NDArray[Any], volume: Volume, intent: str = "none") -> None:
+    import nibabel as nib
+
+    if not is_nifti_name(path):
+        raise InputError(
+            f"expected a name that ends in {' or '.join(NIFTI_SUFFIXES)}, found {path.name}; "
+            "rename the output"
+        )
+    new_image: Any = nib.Nifti1Image  # nibabel's classes carry no types
+    image = new_image(array, volume.affine)
+    image.header.set_xyzt_units("mm")
+    image.header.set_intent(intent)
+    image.set_sform(volume.affine, code="scanner")
+    image.set_qform(volume.affine, code="scanner")
+    # A quaternion cannot hold shear; a qform that contradicts the sform is worse than none.
+    if not np.allclose(image.header.get_qform(), volume.affine, atol=1e-3):
+        image.header["qform_code"] = 0
+    # Written beside the target under a name that says it is unfinished, then renamed in one
+    # step, so that an interrupted run leaves nothing that looks whole.
+    suffix = ".nii.gz" if path.name.lower().endswith(".gz") else ".nii"
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part{suffix}")
+    try:
+        nib.save(image, unfinished)
+        unfinished.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"expected to write {path}, found that it cannot be written ({one_line(error)}); "
+            "choose a folder that exists, is writable and has space"
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)

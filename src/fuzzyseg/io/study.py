@@ -1,0 +1,141 @@
+"""Read the one volume that is meant from a folder, archive or file."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.io.archive import extracted
+from fuzzyseg.io.catalogue import SeriesInfo, catalogue, is_zip
+from fuzzyseg.io.nifti import read_nifti
+from fuzzyseg.io.nm import read_nm
+from fuzzyseg.io.series import read_series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fuzzyseg.volume import Modality, Volume
+
+_EMISSION = ("NM", "PT")
+
+
+def read_study(
+    path: str | Path,
+    *,
+    series: int | None = None,
+    modality: Modality | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Volume:
+    """Read a volume from whatever a study comes as.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder (searched in depth), .zip, DICOM file or NIfTI file.
+    series : int, optional
+        Number in the list of `find_series`; needed where several series fit.
+    modality : {"CT", "NM", "PT", "other"}, optional
+        Take only such a series; a NIfTI file is taken to be one. By default emission images
+        (NM, PT) come before CT, and a NIfTI file is CT if its values look like it.
+    progress : callable, optional
+        Called with (slices read, slices in all) while a series of single slices is read.
+
+    Returns
+    -------
+    Volume
+        Its `source` names the input; its `warnings` say what was assumed.
+
+    Raises
+    ------
+    InputError
+        If nothing fits, several series fit, or the one that fits cannot be read.
+    """
+    path = Path(path)
+    if not is_zip(path):
+        return _read(path, str(path), series, modality, progress)
+    with extracted(path) as folder:
+        return _read(folder, str(path), series, modality, progress)
+
+
+def _read(
+    path: Path,
+    name: str,
+    series: int | None,
+    modality: Modality | None,
+    progress: Callable[[int, int], None] | None,
+) -> Volume:
+    info = choose_series(catalogue(path, name=name), name, series=series, modality=modality)
+    if info.kind == "NIfTI":
+        volume = read_nifti(info.files[0], modality)
+    elif info.kind == "NM":
+        volume = read_nm(info.files[0])
+    else:
+        volume = read_series(info.files, progress=progress)
+    label = name if path.is_file() else f"{name}, series {info.number} ({info.description})"
+    return dataclasses.replace(volume, source=label)
+
+
+def choose_series(
+    found: Sequence[SeriesInfo],
+    name: str,
+    *,
+    series: int | None = None,
+    modality: Modality | None = None,
+) -> SeriesInfo:
+    """Choose from a list of series the one that is meant.
+
+    Parameters
+    ----------
+    found : sequence of SeriesInfo
+    name : str
+        What messages call the input.
+    series, modality
+        As for `read_study`.
+
+    Returns
+    -------
+    SeriesInfo
+        A readable one.
+
+    Raises
+    ------
+    InputError
+        If none fits, or several do; the message lists them.
+    """
+    if series is not None:
+        return _numbered(found, name, series)
+    readable = [s for s in found if s.readable]
+    if not readable and len(found) == 1:
+        raise InputError(f"expected a volume, found in {name} {found[0].reason}")
+    if modality in ("CT", *_EMISSION):
+        fitting = [s for s in readable if s.kind == modality]
+        fitting = fitting or [s for s in readable if s.kind == "NIfTI"]
+    else:
+        fitting = [s for s in readable if s.kind in _EMISSION] or readable
+    if len(fitting) == 1:
+        return fitting[0]
+    wanted = f"one {modality} volume" if modality else "one volume"
+    how_many = f"{len(fitting)} that fit" if fitting else "none"
+    advice = "choose one with --series N" if fitting else "pass another folder or file"
+    shown = fitting or found
+    raise InputError(f"expected {wanted}, found {how_many} in {name}: {_listing(shown)}; {advice}")
+
+
+def _numbered(found: Sequence[SeriesInfo], name: str, series: int) -> SeriesInfo:
+    for info in found:
+        if info.number == series:
+            if info.reason is not None:
+                raise InputError(
+                    f"expected a volume, found in {name}, series {series}, {info.reason}"
+                )
+            return info
+    raise InputError(
+        f"expected a series number from 1 to {len(found)}, found {series}; {name} holds "
+        f"{_listing(found)}"
+    )
+
+
+def _listing(found: Sequence[SeriesInfo]) -> str:
+    return "; ".join(str(s) for s in found)

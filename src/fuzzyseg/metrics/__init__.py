@@ -1,0 +1,35 @@
+"""How well a segmentation agrees with the truth, and statistics over patients."""
+
+from fuzzyseg.metrics.evaluate import ClassScores, Evaluation, default_tolerance_mm, evaluate
+from fuzzyseg.metrics.overlap import Overlap, confusion_matrix, overlap, overlap_from_matrix
+from fuzzyseg.metrics.paired import PairedTest, paired_t_test, wilcoxon_test
+from fuzzyseg.metrics.statistics import (
+    Interval,
+    Mean,
+    bootstrap_interval,
+    plain_mean,
+    volume_weighted_mean,
+)
+from fuzzyseg.metrics.surface import SurfaceDistances, surface_distances, surface_dsc
+
+__all__ = [
+    "ClassScores",
+    "Evaluation",
+    "Interval",
+    "Mean",
+    "Overlap",
+    "PairedTest",
+    "SurfaceDistances",
+    "bootstrap_interval",
+    "confusion_matrix",
+    "default_tolerance_mm",
+    "evaluate",
+    "overlap",
+    "overlap_from_matrix",
+    "paired_t_test",
+    "plain_mean",
+    "surface_distances",
+    "surface_dsc",
+    "volume_weighted_mean",
+    "wilcoxon_test",
+]
