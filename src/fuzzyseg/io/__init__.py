@@ -2,7 +2,7 @@
 
 from fuzzyseg.io.catalogue import SeriesInfo, find_series
 from fuzzyseg.io.nifti import guess_modality, read_nifti
-from fuzzyseg.io.nifti_write import write_labels, write_memberships
+from fuzzyseg.io.nifti_write import write_image, write_labels, write_memberships
 from fuzzyseg.io.study import read_study
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "guess_modality",
     "read_nifti",
     "read_study",
+    "write_image",
     "write_labels",
     "write_memberships",
 ]

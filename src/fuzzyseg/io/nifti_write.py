@@ -1,4 +1,4 @@
-"""NIfTI files out: labels and memberships on the grid of the image they belong to."""
+"""NIfTI files out: volumes, and labels and memberships on the grid of the image they belong to."""
 
 from __future__ import annotations
 
@@ -73,6 +73,17 @@ def write_memberships(path: str | Path, memberships: NDArray[Any], volume: Volum
             f"found {memberships.shape}; pass the memberships of this volume"
         )
     _write(Path(path), np.moveaxis(memberships, 0, -1).astype(np.float32, copy=False), volume)
+
+
+def write_image(path: str | Path, volume: Volume) -> None:
+    """Write a volume's intensities as float32; a NIfTI does not hold its modality and unit.
+
+    Raises
+    ------
+    InputError
+        If the name does not fit, or the file cannot be written.
+    """
+    _write(Path(path), volume.array, volume)
 
 
 def _write(path: Path, array: NDArray[Any], volume: Volume, intent: str = "none") -> None:

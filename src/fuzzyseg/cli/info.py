@@ -1,0 +1,74 @@
+"""`fuzzyseg info`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+from fuzzyseg.cli.options import say, to_json
+
+
+@dataclass(frozen=True)
+class Command:
+    """Show versions, methods and formats at hand.
+
+    Parameters
+    ----------
+    json
+        Print JSON.
+    debug
+        Show a traceback on errors.
+    """
+
+    json: bool = False
+    debug: bool = False
+
+    def run(self) -> None:
+        """Print what `facts` finds."""
+        found = facts()
+        if self.json:
+            say(to_json(found).rstrip())
+            return
+        for title, entries in found.items():
+            say(title)
+            for name, value in entries.items():
+                say(f"  {name:<28} {value}")
+
+
+def facts() -> dict[str, dict[str, Any]]:
+    """Collect versions, the machine, methods, and which DICOM compressions can be read."""
+    from fuzzyseg.provenance import versions
+    from fuzzyseg.segmentation.settings import METHODS
+
+    return {
+        "versions": versions(),
+        "machine": {
+            "platform": platform.platform(),
+            "processors": os.cpu_count() or 1,
+        },
+        "methods": {str(name): what for name, what in METHODS.items()},
+        "dicom compressions": _compressions(),
+    }
+
+
+def _compressions() -> dict[str, str]:
+    from pydicom import uid
+    from pydicom.pixels.decoders.base import get_decoder
+
+    found: dict[str, str] = {}
+    for syntax in (
+        uid.RLELossless,
+        uid.JPEGBaseline8Bit,
+        uid.JPEGLosslessSV1,
+        uid.JPEGLSLossless,
+        uid.JPEG2000Lossless,
+        uid.JPEG2000,
+        uid.HTJ2KLossless,
+    ):
+        readable = get_decoder(syntax).is_available
+        found[syntax.name.split(" (")[0]] = (
+            "yes" if readable else 'no; pip install "fuzzyseg[codecs]"'
+        )
+    return found

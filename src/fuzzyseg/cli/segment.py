@@ -1,0 +1,107 @@
+"""`fuzzyseg segment`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from fuzzyseg.cli.options import Config, Input, Output, progress, say, to_json, warn
+from fuzzyseg.segmentation.settings import Settings
+from fuzzyseg.volume import Modality
+
+FILES = ("labels.nii.gz", "memberships.nii.gz", "preview.png", "run.json")
+
+
+@dataclass(frozen=True)
+class Command:
+    """Segment a SPECT or CT.
+
+    Parameters
+    ----------
+    input
+        DICOM folder or file, zip, or NIfTI.
+    output
+        Folder for labels.nii.gz, memberships.nii.gz, preview.png and run.json.
+    ct
+        CT of the same patient (folder, file or zip), resampled onto the SPECT and used with it.
+    series
+        Which series of the input to take, where it holds several.
+    ct_series
+        Which series of `ct` to take.
+    modality
+        What a NIfTI holds, which the file does not say: CT values are in HU.
+    settings
+        How to segment.
+    config
+        TOML file of options; the command line goes before it.
+    force
+        Replace results in the output folder.
+    quiet
+        Show no progress and no summary.
+    debug
+        Show a traceback on errors.
+    """
+
+    input: Input
+    output: Output
+    ct: Path | None = None
+    series: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    ct_series: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    modality: Modality | None = None
+    settings: Settings = field(default_factory=Settings)
+    config: Config = None
+    force: bool = False
+    quiet: bool = False
+    debug: bool = False
+
+    def run(self) -> None:
+        """Read, segment and write; results appear in the output folder together."""
+        from fuzzyseg.io.output import results_folder
+
+        with (
+            results_folder(self.output, FILES, force=self.force) as folder,
+            progress(self.quiet) as step,
+        ):
+            from fuzzyseg.io import read_study, write_labels, write_memberships
+            from fuzzyseg.report import write_preview
+            from fuzzyseg.resample import resample
+            from fuzzyseg.segmentation import segment, summary
+
+            volume = read_study(
+                self.input,
+                series=self.series,
+                modality=self.modality,
+                progress=step("reading"),
+            )
+            ct = None
+            if self.ct is not None:
+                read = read_study(
+                    self.ct, series=self.ct_series, modality="CT", progress=step("reading the CT")
+                )
+                step("resampling the CT")
+                ct = resample(read, volume)
+            step("clustering")
+            segmentation = segment(volume, self.settings, ct)
+            step("writing")
+            write_labels(folder / "labels.nii.gz", segmentation.labels, volume)
+            write_memberships(folder / "memberships.nii.gz", segmentation.memberships, volume)
+            write_preview(folder / "preview.png", segmentation)
+            described = {
+                "command": {
+                    "input": str(self.input),
+                    "series": self.series,
+                    "modality": self.modality,
+                    "ct": None if self.ct is None else str(self.ct),
+                    "ct_series": self.ct_series,
+                },
+                **summary(segmentation),
+            }
+            (folder / "run.json").write_text(to_json(described), encoding="utf-8")
+        for text in described["warnings"]:
+            warn(text)
+        for name, found in described["classes"].items():
+            say(f"{name:<12} {found['volume_ml']:10.1f} ml", quiet=self.quiet)
+        say(f"results in {self.output}, look at preview.png", quiet=self.quiet)

@@ -1,0 +1,7 @@
+"""From a study to a Segmentation."""
+
+from fuzzyseg.segmentation.classical import segment
+from fuzzyseg.segmentation.settings import METHODS, Settings
+from fuzzyseg.segmentation.summary import summary
+
+__all__ = ["METHODS", "Settings", "segment", "summary"]

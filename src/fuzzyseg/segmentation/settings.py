@@ -1,0 +1,85 @@
+"""How to segment: the settings, the methods, and the names of the classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.fuzzy import Neighbours
+
+if TYPE_CHECKING:
+    from fuzzyseg.volume import Modality
+
+Method = Literal["rfcm", "fcm", "kmeans", "gmm", "threshold"]
+METHODS: dict[Method, str] = {
+    "rfcm": "robust fuzzy c-means: fuzzy c-means with a spatial penalty",
+    "fcm": "fuzzy c-means",
+    "kmeans": "K-means",
+    "gmm": "Gaussian mixture",
+    "threshold": "fixed thresholds: 2% and 42% of the maximum (SPECT), 400 HU (CT)",
+}
+_NAMES: dict[str, dict[int, tuple[str, ...]]] = {
+    "CT": {2: ("background", "bone")},
+    "uptake": {2: ("background", "uptake"), 3: ("background", "bone", "lesion")},
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to segment.
+
+    Parameters
+    ----------
+    method : {"rfcm", "fcm", "kmeans", "gmm", "threshold"}
+        (Robust) fuzzy c-means, K-means, Gaussian mixture, or fixed thresholds.
+    classes : int or None
+        Number of classes; None is 3 (background, bone, lesion), or 2 (background, bone) for CT.
+    q : float
+        Fuzzy exponent of rfcm and fcm, at least 1.
+    beta : float
+        Spatial weight of rfcm, for intensities scaled to [0, 1].
+    neighbours : {"all", "faces"}
+        Neighbourhood of rfcm: 26 voxels, or the 6 that share a face.
+    centres : {"held", "free"}
+        "held": rfcm and fcm keep the class centres of K-means, which finds background, bone
+        and lesion where the free iteration may not. "free": eq. (6), the textbook's way.
+    mask : bool
+        Leave out the air of a SPECT: it counts as background. CT and thresholds use all voxels.
+    ct_weight : float
+        Weight of a CT, scaled from 0 to 1000 HU, beside a SPECT scaled to [0, 1].
+    seed : int
+        Seed of random starts; the default start draws nothing.
+    jobs : int or None
+        Threads; None uses all cores. The result does not depend on it.
+    """
+
+    method: Method = "rfcm"
+    classes: int | None = None
+    q: float = 2.0
+    beta: float = 1e-4
+    neighbours: Neighbours = "all"
+    centres: Literal["held", "free"] = "held"
+    mask: bool = True
+    ct_weight: float = 0.3
+    seed: int = 0
+    jobs: int | None = None
+
+
+def class_names(modality: Modality, settings: Settings) -> tuple[str, ...]:
+    """Names of the classes in order of rising intensity.
+
+    Raises
+    ------
+    InputError
+        If the method cannot give so many classes.
+    """
+    kind = "CT" if modality == "CT" else "uptake"
+    default = max(_NAMES[kind])
+    n_classes = default if settings.classes is None else settings.classes
+    if settings.method == "threshold" and n_classes != default:
+        raise InputError(
+            f"expected {default} classes for thresholds on {modality}, found "
+            f"{n_classes}; leave out --classes, or choose another method"
+        )
+    return _NAMES[kind].get(n_classes) or tuple(f"class {k}" for k in range(n_classes))

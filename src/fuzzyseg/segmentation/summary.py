@@ -1,0 +1,55 @@
+"""What a segmentation says of itself, as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fuzzyseg.volume import Segmentation
+
+
+def summary(segmentation: Segmentation) -> dict[str, Any]:
+    """Describe a segmentation and how it was made, in values that JSON can hold.
+
+    Returns
+    -------
+    dict
+        "image" (source, modality, unit, shape, spacing in mm), "classes" (for each name its
+        label, voxels, volume in ml, and mean and maximum intensity in the image's unit, None
+        for an empty class), "method", "parameters", "versions", "created", "seconds" and
+        "warnings".
+    """
+    volume, made = segmentation.volume, segmentation.provenance
+    # Both arrays in the order in which they lie in memory: no copies.
+    labels, values = segmentation.labels.T.ravel(), volume.array.T.ravel()
+    n_classes = len(segmentation.class_names)
+    counts = np.bincount(labels, minlength=n_classes)
+    sums = np.bincount(labels, values, n_classes)
+    classes = {}
+    for k, name in enumerate(segmentation.class_names):
+        inside = values[labels == k]
+        classes[name] = {
+            "label": k,
+            "voxels": int(counts[k]),
+            "volume_ml": round(float(counts[k]) * volume.voxel_volume_ml, 3),
+            "mean": float(sums[k] / counts[k]) if counts[k] else None,
+            "maximum": float(inside.max()) if counts[k] else None,
+        }
+    return {
+        "image": {
+            "source": volume.source,
+            "modality": volume.modality,
+            "unit": volume.unit,
+            "shape": list(volume.shape),
+            "spacing_mm": [round(s, 6) for s in volume.spacing_mm],
+        },
+        "classes": classes,
+        "method": made.method,
+        "parameters": dict(made.parameters),
+        "versions": dict(made.versions),
+        "created": made.created,
+        "seconds": made.seconds,
+        "warnings": list(made.warnings),
+    }

@@ -1,0 +1,92 @@
+import csv
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from fuzzyseg.cli.main import main
+
+
+def write(path, array, affine=None):
+    nib.save(
+        nib.Nifti1Image(array, np.diag([2.0, 2.0, 2.0, 1.0]) if affine is None else affine), path
+    )
+    return path
+
+
+@pytest.fixture
+def cubes(tmp_path):
+    """Prediction and truth whose DSC is known: bone 2 * 32 / (48 + 32), lesion equal."""
+    truth = np.zeros((10, 10, 10), np.uint8)
+    truth[2:4, 2:6, 2:6] = 1
+    truth[7:9, 7:9, 7:9] = 2
+    prediction = truth.copy()
+    prediction[4, 2:6, 2:6] = 1
+    return write(tmp_path / "p.nii.gz", prediction), write(tmp_path / "t.nii.gz", truth)
+
+
+def test_prints_a_table_and_writes_json(cubes, tmp_path, capsys):
+    assert main(["evaluate", *map(str, cubes), "-o", str(tmp_path / "s.json")]) == 0
+    out = capsys.readouterr().out
+    assert "0.800" in out
+    assert "surface DSC" in out
+    bone, lesion = json.loads((tmp_path / "s.json").read_text())["classes"]
+    assert (bone["name"], lesion["name"]) == ("bone", "lesion")
+    assert bone["dsc"] == pytest.approx(0.8)
+    assert lesion["dsc"] == 1
+    assert bone["truth_ml"] == pytest.approx(32 * 0.008)
+    assert bone["tolerance_mm"] == 4
+
+
+def test_writes_csv(cubes, tmp_path):
+    assert main(["evaluate", *map(str, cubes), "-o", str(tmp_path / "s.csv")]) == 0
+    rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
+    assert [r["name"] for r in rows] == ["bone", "lesion"]
+    assert float(rows[0]["dsc"]) == pytest.approx(0.8)
+
+
+def test_undefined_scores_are_null_with_a_reason(tmp_path, capsys):
+    labels = np.zeros((6, 6, 6), np.uint8)
+    labels[2:4, 2:4, 2:4] = 1
+    only_bone = write(tmp_path / "p.nii", labels)
+    labels[0, 0, 0] = 2
+    truth = write(tmp_path / "t.nii", labels)
+    assert main(["evaluate", str(only_bone), str(truth), "-o", str(tmp_path / "s.json")]) == 0
+    lesion = json.loads((tmp_path / "s.json").read_text())["classes"][1]
+    assert lesion["precision"] is None
+    assert lesion["hd95_mm"] is None
+    assert lesion["reason"]
+    assert "lesion:" in capsys.readouterr().out
+
+
+def test_takes_the_folder_of_a_segmentation(demo_study, tmp_path, capsys):
+    assert main(["segment", str(demo_study / "spect.nii.gz"), "-o", str(tmp_path), "--quiet"]) == 0
+    assert main(["evaluate", str(tmp_path), str(demo_study / "labels.nii.gz")]) == 0
+    assert "lesion" in capsys.readouterr().out
+
+
+def test_names_and_tolerance(cubes, tmp_path):
+    call = ["evaluate", *map(str, cubes), "-o", str(tmp_path / "s.json")]
+    assert main([*call, "--names", "air", "a", "b", "--tolerance-mm", "3"]) == 0
+    classes = json.loads((tmp_path / "s.json").read_text())["classes"]
+    assert [(c["name"], c["tolerance_mm"]) for c in classes] == [("a", 3), ("b", 3)]
+
+
+@pytest.mark.parametrize("case", ["shifted", "other shape", "memberships", "names", "suffix"])
+def test_bad_input_is_one_line(case, cubes, tmp_path, capsys):
+    prediction, truth = map(str, cubes)
+    labels = np.zeros((10, 10, 10), np.uint8)
+    shift = np.diag([2.0, 2.0, 2.0, 1.0])
+    shift[0, 3] = 1
+    call = {
+        "shifted": [str(write(tmp_path / "a.nii", labels, shift)), truth],
+        "other shape": [str(write(tmp_path / "a.nii", labels[:9])), truth],
+        "memberships": [str(write(tmp_path / "a.nii", labels + np.float32(0.3))), truth],
+        "names": [prediction, truth, "--names", "only one"],
+        "suffix": [prediction, truth, "-o", "scores.xlsx"],
+    }[case]
+    assert main(["evaluate", *call]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.startswith("fuzzyseg: error: expected ")

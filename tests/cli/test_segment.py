@@ -1,0 +1,264 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import nibabel as nib
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from fuzzyseg.cli.main import main
+from fuzzyseg.cli.segment import FILES
+from fuzzyseg.segmentation import METHODS
+
+
+def image(path):
+    return nib.load(path).get_fdata(dtype=np.float32)
+
+
+def write(path, array, affine=None):
+    nib.save(nib.Nifti1Image(array, np.eye(4) if affine is None else affine), path)
+    return path
+
+
+def blob(shape=(12, 13, 14)):
+    """A volume with three levels."""
+    array = np.zeros(shape, np.float32)
+    array[3:-3, 3:-3, 3:-3] = 1
+    array[5:7, 5:7, 5:7] = 5
+    return array + np.random.default_rng(0).normal(0, 0.01, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_writes_four_files_on_the_grid_of_the_input(method, demo_study, tmp_path, capsys):
+    source = demo_study / "spect.nii.gz"
+    assert main(["segment", str(source), "-o", str(tmp_path), "--method", method]) == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
+    assert "lesion" in capsys.readouterr().out
+    expected = nib.load(source)
+    labels = nib.load(tmp_path / "labels.nii.gz")
+    memberships = nib.load(tmp_path / "memberships.nii.gz")
+    assert labels.get_data_dtype() == np.uint8
+    assert memberships.get_data_dtype() == np.float32
+    assert labels.shape == expected.shape
+    assert memberships.shape == (*expected.shape, 3)
+    for written in (labels, memberships):
+        np.testing.assert_allclose(written.affine, expected.affine, atol=1e-4)
+    u = memberships.get_fdata()
+    np.testing.assert_allclose(u.sum(-1), 1, atol=1e-5)
+    np.testing.assert_array_equal(u.argmax(-1), image(tmp_path / "labels.nii.gz"))
+    picture = imread(tmp_path / "preview.png")
+    assert picture.shape[0] > 300
+    assert picture.std() > 0.05
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert run["method"] == method
+    assert run["parameters"]["q"] == 2.0
+    assert run["classes"]["lesion"]["label"] == 2
+    counts = np.bincount(image(tmp_path / "labels.nii.gz").astype(int).ravel())
+    assert [c["voxels"] for c in run["classes"].values()] == counts.tolist()
+
+
+def test_finds_bone_and_lesions_better_with_a_ct(demo_study, tmp_path):
+    truth = image(demo_study / "labels.nii.gz")
+
+    def dsc(folder, k):
+        labels = image(folder / "labels.nii.gz")
+        return 2 * ((labels == k) & (truth == k)).sum() / ((labels == k).sum() + (truth == k).sum())
+
+    spect = str(demo_study / "spect.nii.gz")
+    assert main(["segment", spect, "-o", str(tmp_path / "a"), "--quiet"]) == 0
+    ct = str(demo_study / "ct.nii.gz")
+    assert main(["segment", spect, "-o", str(tmp_path / "b"), "--ct", ct, "--quiet"]) == 0
+    assert dsc(tmp_path / "a", 2) > 0.9
+    assert dsc(tmp_path / "a", 1) > 0.7
+    assert dsc(tmp_path / "b", 1) > dsc(tmp_path / "a", 1) + 0.02
+    assert dsc(tmp_path / "b", 2) > 0.9
+
+
+def test_ct_alone_has_two_classes(demo_study, tmp_path):
+    assert main(["segment", str(demo_study / "ct.nii.gz"), "-o", str(tmp_path)]) == 0
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert list(run["classes"]) == ["background", "bone"]
+    assert run["classes"]["bone"]["mean"] > 250
+
+
+def test_config_file_gives_options_and_the_command_line_wins(demo_study, tmp_path):
+    config = tmp_path / "c.toml"
+    config.write_text('method = "fcm"\nq = 3\nmask = false\nct-weight = 0.5\nforce = false\n')
+    call = ["segment", str(demo_study / "spect.nii.gz"), "-o", str(tmp_path / "out")]
+    assert main([*call, "--config", str(config), "--q", "1.5"]) == 0
+    parameters = json.loads((tmp_path / "out" / "run.json").read_text())["parameters"]
+    assert parameters["method"] == "fcm"
+    assert parameters["q"] == 1.5
+    assert parameters["mask"] is False
+    assert parameters["ct_weight"] == 0.5
+
+
+def test_results_are_replaced_only_with_force(tmp_path, capsys):
+    source = write(tmp_path / "v.nii.gz", blob())
+    call = ["segment", str(source), "-o", str(tmp_path / "out")]
+    assert main(call) == 0
+    before = (tmp_path / "out" / "run.json").read_bytes()
+    capsys.readouterr()
+    assert main(call) == 2
+    assert "--force" in capsys.readouterr().err
+    assert (tmp_path / "out" / "run.json").read_bytes() == before
+    assert main([*call, "--force", "--method", "kmeans"]) == 0
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["method"] == "kmeans"
+
+
+def test_same_input_same_output_on_any_number_of_threads(tmp_path):
+    source = write(tmp_path / "v.nii.gz", blob((20, 21, 40)))
+    for jobs in ("1", "2"):
+        call = ["segment", str(source), "-o", str(tmp_path / jobs), "--jobs", jobs]
+        assert main([*call, "--beta", "0.001", "--centres", "free"]) == 0
+    np.testing.assert_array_equal(
+        image(tmp_path / "1" / "memberships.nii.gz"), image(tmp_path / "2" / "memberships.nii.gz")
+    )
+
+
+def test_a_killed_run_leaves_nothing_that_looks_whole(demo_study, tmp_path):
+    call = [sys.executable, "-m", "fuzzyseg.cli.main", "segment"]
+    out = tmp_path / "out"
+    started = subprocess.Popen([*call, str(demo_study / "spect.nii.gz"), "-o", str(out)])
+    deadline = time.monotonic() + 60
+    while not out.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(started.pid, signal.SIGKILL)
+    started.wait()
+    assert not any((out / name).exists() for name in FILES)
+    assert main(["segment", str(demo_study / "spect.nii.gz"), "-o", str(out)]) == 0
+    assert sorted(p.name for p in out.iterdir()) == sorted(FILES)
+
+
+class TestBadInput:
+    """Each is one line on standard error, exit code 2, and no output folder."""
+
+    @pytest.fixture
+    def refused(self, tmp_path, capsys):
+        def check(source, *options):
+            out = tmp_path / "out"
+            assert main(["segment", str(source), "-o", str(out), *options]) == 2
+            err = capsys.readouterr().err
+            assert err.count("\n") == 1, err
+            assert err.startswith("fuzzyseg: error: expected ")
+            assert not out.exists()
+            return err
+
+        return check
+
+    def test_empty_folder(self, tmp_path, refused):
+        (tmp_path / "empty").mkdir()
+        refused(tmp_path / "empty")
+
+    def test_text_file_named_nii(self, tmp_path, refused):
+        (tmp_path / "a.nii").write_text("I am not an image")
+        refused(tmp_path / "a.nii")
+
+    def test_truncated_nifti(self, tmp_path, refused):
+        whole = write(tmp_path / "a.nii.gz", blob())
+        (tmp_path / "b.nii.gz").write_bytes(whole.read_bytes()[:2000])
+        refused(tmp_path / "b.nii.gz")
+
+    @pytest.mark.parametrize("shape", [(9, 9), (9, 9, 9, 2)])
+    def test_not_three_dimensional(self, shape, tmp_path, refused):
+        assert "found" in refused(write(tmp_path / "a.nii", np.zeros(shape, np.float32)))
+
+    def test_rgb(self, tmp_path, refused):
+        rgb = np.zeros((5, 5, 5), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+        refused(write(tmp_path / "a.nii", rgb))
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+    def test_not_finite(self, bad, tmp_path, refused):
+        array = blob()
+        array[2, 2, 2] = bad
+        assert "NaN" in refused(write(tmp_path / "a.nii", array))
+
+    def test_constant(self, tmp_path, refused):
+        assert "everywhere" in refused(write(tmp_path / "a.nii", np.ones((9, 9, 9), np.float32)))
+
+    def test_two_values_for_three_classes(self, tmp_path, refused):
+        array = np.zeros((9, 9, 9), np.float32)
+        array[4] = 1
+        assert "different intensities" in refused(write(tmp_path / "a.nii", array))
+
+    def test_smaller_than_three_voxels(self, tmp_path, refused):
+        assert "at least 3" in refused(write(tmp_path / "a.nii", blob()[:, :2]))
+
+    def test_ct_that_does_not_overlap(self, tmp_path, refused):
+        away = np.eye(4)
+        away[:3, 3] = 500
+        spect = write(tmp_path / "a.nii", blob())
+        ct = write(tmp_path / "b.nii", blob() * 100, away)
+        assert "overlap" in refused(spect, "--ct", str(ct))
+
+    def test_zip_that_climbs_out(self, tmp_path, refused):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("../../evil.nii", "x")
+        assert "evil" in refused(tmp_path / "a.zip")
+
+    def test_two_ct_series_in_one_folder(self, shared_data, tmp_path, refused):
+        import pydicom
+
+        slices = sorted((shared_data / "ct" / "TCGA-09-2043").glob("*.dcm"))[:4]
+        for i, path in enumerate(slices):
+            shutil.copy(path, tmp_path / f"a{i}.dcm")
+            other = pydicom.dcmread(path)
+            other.SeriesInstanceUID = other.SeriesInstanceUID[:-3] + "1"
+            other.SOPInstanceUID = other.SOPInstanceUID[:-3] + "1"
+            other.file_meta.MediaStorageSOPInstanceUID = other.SOPInstanceUID
+            other.save_as(tmp_path / f"b{i}.dcm")
+        assert "--series N" in refused(tmp_path)
+
+    def test_planar_scan(self, shared_data, refused):
+        err = refused(shared_data / "nm" / "wholebody_planar_rle.dcm")
+        assert "planar" in err
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ("--classes", "1"),
+            ("--classes", "0"),
+            ("--q", "0.5"),
+            ("--q", "nan"),
+            ("--beta", "-1"),
+            ("--jobs", "-1"),
+            ("--method", "threshold", "--classes", "4"),
+            ("--series", "7"),
+        ],
+    )
+    def test_options_out_of_range(self, options, tmp_path, refused):
+        refused(write(tmp_path / "a.nii", blob()), *options)
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+    def test_unwritable_output(self, tmp_path, refused):
+        (tmp_path / "out").mkdir(mode=0o500)
+        refused(write(tmp_path / "a.nii", blob()))
+
+    def test_output_that_is_a_file(self, tmp_path, capsys):
+        (tmp_path / "out").write_text("precious")
+        source = write(tmp_path / "a.nii", blob())
+        assert main(["segment", str(source), "-o", str(tmp_path / "out")]) == 2
+        assert "written to" in capsys.readouterr().err
+        assert (tmp_path / "out").read_text() == "precious"
+
+
+class TestRealStudies:
+    def test_nm_multi_frame(self, shared_data, tmp_path, capsys):
+        source = shared_data / "nm" / "recon_tomo_heart_13frames.dcm"
+        assert main(["segment", str(source), "-o", str(tmp_path)]) == 0
+        assert "orientation" in capsys.readouterr().err
+        run = json.loads((tmp_path / "run.json").read_text())
+        assert run["image"]["modality"] == "NM"
+        assert run["image"]["shape"] == [64, 64, 13]
+
+    def test_ct_series(self, shared_data, tmp_path):
+        assert main(["segment", str(shared_data / "ct" / "TCGA-09-2043"), "-o", str(tmp_path)]) == 0
+        run = json.loads((tmp_path / "run.json").read_text())
+        assert run["image"]["unit"] == "HU"
+        assert 500 < run["classes"]["bone"]["volume_ml"] < 3000

@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture
+def shared_data():
+    """Folder of real studies beside the checkout; tests that need it skip where it is absent."""
+    if not SHARED.exists():
+        pytest.skip(f"needs the real studies in {SHARED}, which are not part of the project")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def demo_study(tmp_path_factory):
+    """Folder with spect.nii.gz, ct.nii.gz and labels.nii.gz of the demo."""
+    from fuzzyseg.simulation.study import write_study
+
+    folder = tmp_path_factory.mktemp("study")
+    write_study(folder)
+    return folder

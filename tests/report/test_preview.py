@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from fuzzyseg.report import preview_figure, write_preview
+from fuzzyseg.volume import Provenance, Segmentation, Volume
+
+
+def segmentation(array, labels, affine, modality="NM"):
+    n_classes = int(labels.max()) + 1
+    memberships = np.stack([labels == k for k in range(n_classes)]).astype(np.float32)
+    names = ("background", "bone", "lesion")[:n_classes]
+    volume = Volume(array, affine, modality)
+    return Segmentation(memberships, labels.astype(np.uint8), names, volume, Provenance("test"))
+
+
+@pytest.fixture
+def marked():
+    """A hot spot at the patient's right, front and top, in RAS."""
+    array = np.zeros((20, 24, 30), np.float32)
+    labels = np.zeros(array.shape, np.uint8)
+    labels[4:16, 4:16, 4:26] = 1
+    labels[15:18, 18:21, 24:27] = 2
+    return array + labels, labels
+
+
+def pictures(figure):
+    return {a.get_title().split(",")[0]: np.asarray(a.images[0].get_array()) for a in figure.axes}
+
+
+@pytest.mark.parametrize("flip", [(), (0,), (1,), (0, 1, 2)])
+def test_right_is_left_front_is_left_and_the_head_is_up(flip, marked):
+    array, labels = marked
+    affine = np.diag([4.0, 4.0, 4.0, 1.0])
+    for axis in flip:  # the same patient, stored the other way round
+        array, labels = np.flip(array, axis), np.flip(labels, axis)
+        affine[axis] *= -1
+    shown = pictures(preview_figure(segmentation(array, labels, affine)))
+    for name, rows, columns in (("coronal", 30, 20), ("sagittal", 30, 24), ("MIP", 30, 20)):
+        picture = shown[name]
+        assert picture.shape == (rows, columns)
+        row, column = np.argwhere(picture == 2).mean(0)
+        assert row < rows / 3, name  # up
+        assert column < columns / 3, name  # the patient's right, or front
+    row, column = np.argwhere(shown["axial"] == 2).mean(0)
+    assert row < 24 / 3  # the front is up
+    assert column < 20 / 3
+
+
+def test_axes_in_another_order_show_the_same_picture(marked):
+    array, labels = marked
+    affine = np.diag([4.0, 4.0, 4.0, 1.0])
+    expected = pictures(preview_figure(segmentation(array, labels, affine)))
+    turned = pictures(
+        preview_figure(
+            segmentation(
+                array.transpose(2, 0, 1), labels.transpose(2, 0, 1), affine[:, [2, 0, 1, 3]]
+            )
+        )
+    )
+    for name, picture in expected.items():
+        np.testing.assert_array_equal(turned[name], picture)
+
+
+def test_lengths_are_true(marked):
+    figure = preview_figure(segmentation(*marked, np.diag([2.0, 3.0, 5.0, 1.0])))
+    coronal = next(a for a in figure.axes if a.get_title().startswith("coronal"))
+    assert coronal.images[0].get_extent() == [0, 40, 150, 0]
+    assert coronal.get_aspect() == 1
+
+
+def test_legend_names_classes_with_their_volumes(marked):
+    figure = preview_figure(segmentation(*marked, np.diag([10.0, 10.0, 10.0, 1.0])))
+    texts = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert texts == [f"bone  {12 * 12 * 22:.1f} ml", "lesion  27.0 ml"]
+
+
+def test_planes_go_through_the_highest_class(marked):
+    figure = preview_figure(segmentation(*marked, np.eye(4)))
+    titles = [a.get_title() for a in figure.axes]
+    assert titles[0] in {f"axial, slice {k}" for k in (25, 26, 27)}
+    assert titles[1] in {f"coronal, slice {k}" for k in (19, 20, 21)}
+
+
+def test_one_class_only_and_thin_volumes_can_be_drawn(tmp_path):
+    array = np.random.default_rng(0).random((3, 90, 3)).astype(np.float32)
+    empty = np.zeros(array.shape, np.uint8)
+    write_preview(tmp_path / "p.png", segmentation(array, empty, np.eye(4), "CT"))
+    assert imread(tmp_path / "p.png").std() > 0
