@@ -16,7 +16,7 @@ def shared_data():
 @pytest.fixture(scope="session")
 def demo_study(tmp_path_factory):
     """Folder with spect.nii.gz, ct.nii.gz and labels.nii.gz of the demo."""
-    from fuzzyseg.simulation.study import write_study
+    from toy_study import write_study
 
     folder = tmp_path_factory.mktemp("study")
     write_study(folder)

@@ -1,4 +1,4 @@
-"""The one exception a user's input can cause."""
+"""The exception a user's input can cause."""
 
 
 class InputError(ValueError):
@@ -7,3 +7,7 @@ class InputError(ValueError):
     The message is one line that says what was expected, what was found and what to
     do about it. The command line prints it without a traceback and exits with 2.
     """
+
+
+class TooWideError(InputError):
+    """A body that does not fit where it should; another one may."""

@@ -43,12 +43,13 @@ def check_neighbours(neighbours: str) -> None:
         )
 
 
-def _smallest_normal(a: Array) -> float:
+def _floor(a: Array) -> float:
+    """Smallest divisor in an array's type: 1e-30, in float16 the smallest normal number."""
     if isinstance(a, np.ndarray):
-        return float(np.finfo(a.dtype).tiny)
+        return max(1e-30, float(np.finfo(a.dtype).tiny))
     import torch
 
-    return torch.finfo(a.dtype).tiny
+    return max(1e-30, torch.finfo(a.dtype).tiny)
 
 
 def power(u: Array, q: float) -> Array:
@@ -104,11 +105,11 @@ def memberships(cost: Array, q: float, axis: int = 0) -> Array:
         If q < 1.
     """
     check_exponent(q)
-    cost = cost.clip(max(1e-30, _smallest_normal(cost)))
+    cost = cost.clip(_floor(cost))
     best = cost.min(axis, keepdims=True)
     best = best if isinstance(best, np.ndarray) else best.values
     if q == 1:
-        ratio = 1.0 * (cost == best)
+        ratio = (cost == best) * (best / best)  # the quotient has the right type
     elif q == 2:
         ratio = best / cost
     else:
@@ -133,7 +134,7 @@ def centres(uq: Array, y: Array, axis: int = 0) -> Array:
     weights = uq.reshape(*batch, uq.shape[axis], -1)
     values = y.reshape(*batch, y.shape[axis], -1)
     total = weights.sum(-1)[..., None]
-    return weights @ values.swapaxes(-1, -2) / total.clip(1e-30)
+    return weights @ values.swapaxes(-1, -2) / total.clip(_floor(total))
 
 
 def neighbour_sum(w: Array, n_space: int, neighbours: Neighbours = "all") -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -173,3 +174,29 @@ def _fill_outside(
             index = a * i + b * j + c * k + d
             outside |= (index < -0.5 - _FACE_SLACK) | (index > length - 0.5 + _FACE_SLACK)
         plane[outside] = fill
+
+
+def reoriented(volume: Volume, like: Volume) -> Volume:
+    """Return a volume with its axes in the order and direction of another's.
+
+    Voxels are only renumbered: nothing is interpolated, and every voxel stays in its place.
+
+    Parameters
+    ----------
+    volume, like : Volume
+
+    Returns
+    -------
+    Volume
+        Its axes run along those of `like`, as nearly as turning and flipping allows.
+    """
+    from nibabel.orientations import (
+        apply_orientation,
+        inv_ornt_aff,
+        io_orientation,
+        ornt_transform,
+    )
+
+    change = ornt_transform(io_orientation(volume.affine), io_orientation(like.affine))
+    affine = volume.affine @ inv_ornt_aff(change, volume.shape)
+    return replace(volume, array=apply_orientation(volume.array, change), affine=affine)

@@ -90,3 +90,12 @@ def test_bad_input_is_one_line(case, cubes, tmp_path, capsys):
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert err.startswith("fuzzyseg: error: expected ")
+
+
+def test_order_and_direction_of_the_axes_do_not_matter(cubes, tmp_path, capsys):
+    prediction, truth = cubes
+    loaded = nib.load(prediction)
+    turned = loaded.as_reoriented(nib.orientations.axcodes2ornt(("S", "L", "P")))
+    nib.save(turned, tmp_path / "turned.nii.gz")
+    assert main(["evaluate", str(tmp_path / "turned.nii.gz"), str(truth)]) == 0
+    assert "0.800" in capsys.readouterr().out

@@ -155,5 +155,5 @@ def test_import_is_cheap():
         "print([m for m in ('numba', 'scipy', 'torch', 'sklearn') if m in sys.modules])"
     )
     command = [sys.executable, "-c", program]
-    run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from toy_study import make_study
 
 from fuzzyseg.clustering import FCM, KMeans
 from fuzzyseg.errors import InputError
 from fuzzyseg.segmentation import METHODS, Settings, segment
-from fuzzyseg.simulation.study import make_study
 from fuzzyseg.volume import Volume
 
 

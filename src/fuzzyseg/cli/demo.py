@@ -5,40 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzzyseg.cli import evaluate, segment
-from fuzzyseg.cli.options import Output, say
+from fuzzyseg.cli import evaluate, segment, simulate
+from fuzzyseg.cli.options import Output
+from fuzzyseg.simulation.cohort import Recipe
 
 
 @dataclass(frozen=True)
 class Command:
-    """Make a small SPECT/CT study, segment it and compare it with its truth.
+    """Simulate a patient, segment its SPECT/CT and compare the result with the truth.
 
     Parameters
     ----------
     output
-        Folder for the study and its results; results that are there are replaced.
+        Folder for the patient and the results; results that are there are replaced.
     seed
-        Another seed makes another study.
+        Another seed makes another patient.
     debug
         Show a traceback on errors.
     """
 
     output: Output = Path("out/demo")
-    seed: int = 0
+    seed: int = 3
     debug: bool = False
 
     def run(self) -> None:
         """Do what a user would, with the commands that a user has."""
-        from fuzzyseg.simulation.study import write_study
-
-        study = self.output / "study"
-        write_study(study, seed=self.seed)
-        say(f"study in {study}: spect.nii.gz, ct.nii.gz, labels.nii.gz (the truth)")
+        cohort = self.output / f"cohort-{self.seed}"
+        recipe = Recipe(seed=self.seed, views=60, fine=False, axial=(0.05, 0.5))
+        simulate.Command(output=cohort, patients=1, recipe=recipe).run()
+        patient = cohort / "patient-0001"
         segment.Command(
-            input=study / "spect.nii.gz",
-            ct=study / "ct.nii.gz",
+            input=patient / "spect.nii.gz",
+            ct=patient / "ct.nii.gz",
             output=self.output,
             modality="NM",
             force=True,
         ).run()
-        evaluate.Command(prediction=self.output, truth=study / "labels.nii.gz").run()
+        evaluate.Command(prediction=self.output, truth=patient / "labels.nii.gz").run()

@@ -88,6 +88,8 @@ def compare(
 ) -> Evaluation:
     """Read two label maps, check that they lie on one grid, and score every class.
 
+    The order and direction of the axes, in which files of one grid may differ, do not matter.
+
     Raises
     ------
     InputError
@@ -97,8 +99,10 @@ def compare(
 
     from fuzzyseg.io import read_nifti
     from fuzzyseg.metrics import evaluate
+    from fuzzyseg.resample import reoriented
 
     prediction, truth = read_nifti(predicted), read_nifti(true)
+    prediction = reoriented(prediction, truth)
     if prediction.shape != truth.shape or not np.allclose(
         prediction.affine, truth.affine, atol=0.01
     ):

@@ -28,8 +28,9 @@ class Command(Protocol):
 COMMANDS = {
     "segment": "segment a SPECT or CT: memberships, labels, preview",
     "evaluate": "compare a label map with the truth",
+    "simulate": "simulate bone SPECT/CT patients with known truth",
     "info": "versions, methods and formats at hand",
-    "demo": "make a small SPECT/CT study, segment it and compare it with its truth",
+    "demo": "simulate a patient, segment it and compare the result with the truth",
 }
 
 _HELP = """\

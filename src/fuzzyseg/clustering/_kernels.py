@@ -29,6 +29,8 @@ _OPTIONS: Any = {
     "fastmath": {"reassoc", "contract", "nsz"},
     "error_model": "numpy",
 }
+# Reassociation would turn one reciprocal a voxel into a division a class.
+_IN_ORDER: Any = {**_OPTIONS, "fastmath": {"contract", "nsz"}}
 _BLOCK = 4096  # voxels worked on together, in whole rows for images
 _LINE = _BLOCK + 64  # distance of scratch lines; no power of two, or lines share cache sets
 MAX_ROW = _BLOCK  # longest image row
@@ -60,7 +62,7 @@ def _power(u, q, kind):
     return u**q
 
 
-@njit(**_OPTIONS)
+@njit(**_IN_ORDER)
 def _memberships(lines, classes, n, q, kind):
     """Eq. (5), as fuzzy.memberships: costs in lines C..2C-1 to memberships in lines 0..C-1."""
     number = lines.dtype.type
@@ -114,41 +116,32 @@ def _add_sums(sums, y, first, weight, lines, classes, n, q, kind):
     number = lines.dtype.type
     for k in range(len(classes)):
         line = lines[k * _LINE : k * _LINE + n]
+        values = y[0, first : first + n]
+        total, moment = number(0), number(0)
         if weight.size:
             w = weight[first : first + n]
             for j in range(n):
                 line[j] = _power(line[j], q, kind) * w[j]
+                total += line[j]
+                moment += line[j] * values[j]
         else:
             for j in range(n):
                 line[j] = _power(line[j], q, kind)
-        total = number(0)
-        for j in range(n):
-            total += line[j]
+                total += line[j]
+                moment += line[j] * values[j]
         sums[k, n_channels] += total
-        for d in range(n_channels):
+        sums[k, 0] += moment
+        for d in range(1, n_channels):
             values = y[d, first : first + n]
-            total = number(0)
+            moment = number(0)
             for j in range(n):
-                total += line[j] * values[j]
-            sums[k, d] += total
+                moment += line[j] * values[j]
+            sums[k, d] += moment
 
 
 @njit(**_OPTIONS)
-def _harden(lines, classes, labels):
-    """Class of the largest membership in lines 0..C-1; ties go to the lower class."""
-    for j in range(labels.size):
-        best = lines[_at(0, j)]
-        label = np.int8(0)
-        for k in range(1, len(classes)):
-            u = lines[_at(k, j)]
-            label = np.int8(k) if u > best else label
-            best = max(u, best)
-        labels[j] = label
-
-
-@njit(**_OPTIONS)
-def fcm_pass(y, weight, classes, v, q, kind, u_out, labels_out):
-    """One iteration of fuzzy c-means.
+def fcm(y, weight, classes, v, q, kind, tol, max_iter, move, u_out):
+    """Fuzzy c-means: alternate eqs. (5) and (6) until no centre moves more than `tol`.
 
     Parameters
     ----------
@@ -157,48 +150,73 @@ def fcm_pass(y, weight, classes, v, q, kind, u_out, labels_out):
     classes, kind : tuple
         See the module's docstring.
     v : float64 ndarray of shape (C, D)
+        Start centres; overwritten by the last ones. One of a class without any membership stays.
     q : float
+    tol : float64 ndarray of shape (D,)
+    max_iter : int
+    move : bool
+        False leaves the centres as they are, and so takes one iteration.
     u_out : ndarray of shape (C, N) to write memberships to, or (C, 0) to keep none
-    labels_out : int8 ndarray of shape (N,), or (0,)
 
     Returns
     -------
-    float64 ndarray of shape (C, D + 2)
-        Columns: sum of w u^q y_d for each channel, sum of w u^q, sum of w u^q |y - v|^2.
+    float64 ndarray of shape (n_iter,)
+        The objective at each iteration's memberships, before its centres move.
+    bool
+        The tolerance was met.
     """
     n_classes, n_channels = v.shape
     number = y.dtype.type
-    sums = np.zeros((n_classes, n_channels + 2))
+    history = np.empty(max_iter)
+    sums = np.empty((n_classes, n_channels + 1))
     lines = np.empty(2 * n_classes * _LINE, y.dtype)
-    for first in range(0, y.shape[1], _BLOCK):
-        n = min(_BLOCK, y.shape[1] - first)
-        _distances(y, first, v, lines, classes, n)
-        _memberships(lines, classes, n, q, kind)
-        if u_out.shape[1]:
+    for i in range(max_iter):
+        sums[:] = 0
+        history[i] = 0
+        for first in range(0, y.shape[1], _BLOCK):
+            n = min(_BLOCK, y.shape[1] - first)
+            _distances(y, first, v, lines, classes, n)
+            _memberships(lines, classes, n, q, kind)
+            if u_out.shape[1]:
+                for k in range(n_classes):
+                    _copy(lines[k * _LINE :], u_out[k, first : first + n])
+            _add_sums(sums, y, first, weight, lines, classes, n, q, kind)
             for k in range(n_classes):
-                _copy(lines[k * _LINE :], u_out[k, first : first + n])
-        if labels_out.size:
-            _harden(lines, classes, labels_out[first : first + n])
-        _add_sums(sums, y, first, weight, lines, classes, n, q, kind)
+                uq = lines[k * _LINE : k * _LINE + n]
+                cost = lines[(n_classes + k) * _LINE : (n_classes + k) * _LINE + n]
+                total = number(0)
+                for j in range(n):
+                    total += uq[j] * cost[j]
+                history[i] += total
+        at_rest = True
         for k in range(n_classes):
-            uq = lines[k * _LINE : k * _LINE + n]
-            cost = lines[(n_classes + k) * _LINE : (n_classes + k) * _LINE + n]
-            total = number(0)
-            for j in range(n):
-                total += uq[j] * cost[j]
-            sums[k, n_channels + 1] += total
-    return sums
+            for d in range(n_channels):
+                if move and sums[k, n_channels] > 0:
+                    centre = sums[k, d] / sums[k, n_channels]
+                    at_rest = at_rest and abs(centre - v[k, d]) <= tol[d]
+                    v[k, d] = centre
+        if at_rest:
+            return history[: i + 1], True
+    return history, False
 
 
 @njit(**_OPTIONS)
 def harden(u, classes, labels):
-    """Write to labels (N,) the class of the largest membership in u (C, N)."""
+    """Write to labels (N,) the class of the largest membership in u (C, N); ties: the lower."""
     lines = np.empty(len(classes) * _LINE, u.dtype)
     for first in range(0, labels.size, _BLOCK):
         n = min(_BLOCK, labels.size - first)
         for k in range(len(classes)):
             _copy(u[k, first : first + n], lines[k * _LINE : k * _LINE + n])
-        _harden(lines, classes, labels[first : first + n])
+        line = labels[first : first + n]
+        for j in range(n):
+            best = lines[_at(0, j)]
+            label = np.int8(0)
+            for k in range(1, len(classes)):
+                u_k = lines[_at(k, j)]
+                label = np.int8(k) if u_k > best else label
+                best = max(u_k, best)
+            line[j] = label
 
 
 @njit(**_OPTIONS)
@@ -216,87 +234,94 @@ def histogram(y, low, high, n_bins):
 
 
 @njit(**_OPTIONS)
-def _others(u, z, first, n, width, q, kind, classes, others):
-    """Rows of S - u_k^q in plane z of u (C, Z, P), S the sum over all classes.
+def _others(u, z, classes, q, kind, corners, width, lines, out):
+    """For plane z of u (C, Z, P), S - u_k^q of each class and S, the sum over all classes.
 
-    To lines of `others`, 3 _LINE apart: from the row before voxel `first` to the row after
-    `first + n`. Rows outside the plane are zero.
+    To out (C + 1, P + 2 width), whose first and last row stay empty. With corners: the sum of
+    S - u_k^q over each voxel and its neighbours in the row. `lines` is C + 1 lines of scratch.
     """
-    size = u.shape[2]
-    low, high = max(first - width, 0), min(first + n + width, size)
-    offset = low - first + width
-    for k in range(len(classes)):
-        line = others[3 * k * _LINE : 3 * (k + 1) * _LINE]
-        line[:offset] = 0
-        line[offset + high - low : n + 2 * width] = 0
-        _copy(u[k, z, low:high], line[offset : offset + high - low])
-    for j in range(offset, offset + high - low):
-        total = u.dtype.type(0)
-        for k in range(len(classes)):
-            total += _power(others[_at(3 * k, j)], q, kind)
-        for k in range(len(classes)):
-            others[_at(3 * k, j)] = total - _power(others[_at(3 * k, j)], q, kind)
+    n_classes, _, size = u.shape
+    block = _BLOCK // width * width
+    for first in range(0, size, block):
+        n = min(block, size - first)
+        for k in range(n_classes):
+            old = u[k, z, first : first + n]
+            line = lines[k * _LINE + 1 : (k + 1) * _LINE]
+            for j in range(n):
+                line[j] = _power(old[j], q, kind)
+        for j in range(1, n + 1):
+            total = lines.dtype.type(0)
+            for k in range(len(classes)):
+                total += lines[_at(k, j)]
+            for k in range(len(classes)):
+                lines[_at(k, j)] = total - lines[_at(k, j)]
+            lines[_at(n_classes, j)] = total
+        _copy(lines[n_classes * _LINE + 1 :], out[n_classes, width + first : width + first + n])
+        for k in range(n_classes):
+            sums = out[k, width + first : width + first + n]
+            left, middle, right = lines[k * _LINE :], lines[k * _LINE + 1 :], lines[k * _LINE + 2 :]
+            if not corners or width == 1:
+                _copy(middle, sums)
+                continue
+            left[0] = middle[n] = 0
+            for j in range(n):
+                sums[j] = left[j] + middle[j] + right[j]
+            for j in range(width, n, width):  # two rows meet here: their ends are no neighbours
+                sums[j - 1] = left[j - 1] + middle[j - 1]
+                sums[j] = middle[j] + right[j]
 
 
 @njit(**_OPTIONS)
-def _in_plane(rows, column, out, n, width, corners):
-    """Sum of a plane's numbers in and next to each of n voxels in whole rows, to out (>= n,).
+def _across(below, here, above, corners, width, out):
+    """Sum of rows of three planes of `_others` to out; all of shape (n + 2 width,).
 
-    `rows` (>= n + 2 width,) starts a row early. With corners: the 3 x 3 square; without: the
-    4 neighbours. `column` (>= n + 2,) is scratch, zero in its first entry.
+    With corners: of all three. Without: of the outer two, and both neighbours in the row; not
+    in the first and the last row.
     """
-    upper, here, lower = rows, rows[width:], rows[2 * width :]
-    left, middle, right = column, column[1:], column[2:]
     if corners:
-        for j in range(n):
-            middle[j] = upper[j] + here[j] + lower[j]
-        _copy(middle, out[:n])
-    else:
-        _copy(here, middle[:n])
-        for j in range(n):
-            out[j] = upper[j] + lower[j]
+        for j in range(here.size):
+            out[j] = below[j] + here[j] + above[j]
+        return
+    for j in range(here.size):
+        out[j] = below[j] + above[j]
     if width == 1:
         return
-    middle[n] = 0
-    for j in range(width, n, width):  # two rows meet here, but their ends are no neighbours
-        out[j - 1] -= middle[j]
-        out[j] -= middle[j - 1]
-    for j in range(n):
-        out[j] += left[j] + right[j]
+    left, middle, right = here, out[1:], here[2:]
+    for j in range(right.size):
+        middle[j] += left[j] + right[j]
+    for j in range(width, here.size, width):  # ends of two rows
+        out[j - 1] = below[j - 1] + above[j - 1] + here[j - 2]
+        out[j] = below[j] + above[j] + here[j + 1]
 
 
 @njit(**_OPTIONS)
-def _costs(lines, carry, classes, n, weight, corners, q, kind):
-    """Add the spatial term to the costs of n voxels; return their part of the objective.
+def _costs(old, middle, side, total, width, weight, corners, q, kind, cost):
+    """Add the spatial term of one class to the costs of n voxels; return their objective.
 
     Parameters
     ----------
-    lines : ndarray, 5 C lines of _LINE
-        From C on: squared distances, which become the costs of eq. (5). From 2C on: the
-        previous memberships. From 3C on: what the following plane gives to this one. From 4C
-        on: what the following plane gives within itself.
-    carry : ndarray, 2 C lines of _LINE
-        What the planes up to this one give to this one; from C on, what this one gives to
-        the following. Both move on by one plane.
+    old : ndarray of shape (n,)
+        Previous memberships.
+    middle, side : ndarray of shape (n + 2 width,)
+        What S - u^q sums to over those neighbours that are in the voxel's row (of any plane),
+        and over those a row away; from a row before the first voxel to a row after the last.
+    total : ndarray of shape (n,)
+        S. With corners, `middle` holds the voxel itself: it is taken out.
     weight : number
         beta.
+    cost : ndarray of shape (n,)
+        Squared distances, which become the costs of eq. (5).
     """
-    number = lines.dtype.type
-    n_classes = len(classes)
-    own = number(1) if corners else number(0)  # a square holds the voxel itself: take it out
+    number = cost.dtype.type
+    here, upper, lower = middle[width:], side, side[2 * width :]
+    own = number(1) if corners else number(0)
     objective = number(0)
-    for j in range(n):
-        total = number(0)
-        for k in range(n_classes):
-            total += _power(lines[_at(2 * n_classes + k, j)], q, kind)
-        for k in range(n_classes):
-            uq = _power(lines[_at(2 * n_classes + k, j)], q, kind)
-            toward = lines[_at(3 * n_classes + k, j)]
-            near = weight * (carry[_at(k, j)] + toward - own * (total - uq))
-            objective += uq * (lines[_at(n_classes + k, j)] + near)
-            lines[_at(n_classes + k, j)] += number(2) * near
-            carry[_at(k, j)] = carry[_at(n_classes + k, j)] + lines[_at(4 * n_classes + k, j)]
-            carry[_at(n_classes + k, j)] = toward
+    for j in range(old.size):
+        uq = _power(old[j], q, kind)
+        near = upper[j] + here[j] + lower[j] - own * (total[j] - uq)
+        near = weight * max(near, number(0))  # rounding must not make a cost negative
+        objective += uq * (cost[j] + near)
+        cost[j] += near + near
     return objective
 
 
@@ -306,9 +331,10 @@ def rfcm_pass(
 ):
     """One iteration of robust fuzzy c-means over planes start..stop, in place.
 
-    Every voxel sees its neighbours' memberships of the previous iteration: what a plane gives
-    to the next is summed within the plane before the plane is overwritten. A plane is one
-    line of P = Y * X numbers, so that loops are long, and is worked through in whole rows.
+    Every voxel sees its neighbours' memberships of the previous iteration: a ring of three
+    planes keeps S - u_k^q after u is overwritten. The sum over neighbours is taken along x
+    when a plane enters the ring, then along z, then along y. A plane is one line of P = Y * X
+    numbers, so that loops are long, and is worked through in whole rows.
 
     Parameters
     ----------
@@ -340,40 +366,46 @@ def rfcm_pass(
     width = shape[2]
     size = shape[1] * width
     block = _BLOCK // width * width
-    n_blocks = (size + block - 1) // block
     sums = np.zeros((n_classes, n_channels + 2))
-    carry = np.zeros((n_blocks, 2 * n_classes * _LINE), u.dtype)
-    lines = np.zeros(5 * n_classes * _LINE, u.dtype)
-    others = np.zeros(3 * n_classes * _LINE, u.dtype)
-    column = np.zeros(_LINE, u.dtype)
+    lines = np.zeros(2 * n_classes * _LINE, u.dtype)
+    across = np.zeros(3 * _LINE, u.dtype)
+    ring = np.zeros((3, n_classes + 1, size + 2 * width), u.dtype)  # of planes z - 1, z, z + 1
     no_weight = np.empty(0, u.dtype)
     weight = u.dtype.type(beta)
-    for z in range(start - 2, stop):  # the first two rounds only fill `carry`
-        for b in range(n_blocks):
-            first = b * block
+    for z in range(start - 2, stop):  # the first two rounds only fill `ring`
+        source, plane = u, z + 1
+        if z + 1 < start:
+            source, plane = below, 0
+        elif z + 1 == stop:
+            source, plane = above, 0
+        lower, here, upper = ring[(z + 2) % 3], ring[z % 3], ring[(z + 1) % 3]
+        _others(source, plane, classes, q, kind, corners, width, lines, upper)
+        if z < start:
+            continue
+        for first in range(0, size, block):
             n = min(block, size - first)
-            if z + 1 < start:
-                _others(below, 0, first, n, width, q, kind, classes, others)
-            elif z + 1 < stop:
-                _others(u, z + 1, first, n, width, q, kind, classes, others)
-            else:
-                _others(above, 0, first, n, width, q, kind, classes, others)
+            end = first + n + 2 * width
+            voxel = z * size + first
+            middle = across[: n + 2 * width]
+            _distances(y, voxel, v, lines, classes, n)
+            total = here[n_classes, first + width : end - width]
             for k in range(n_classes):
-                rows = others[3 * k * _LINE : 3 * (k + 1) * _LINE]
-                toward = lines[(3 * n_classes + k) * _LINE :]
-                within = lines[(4 * n_classes + k) * _LINE :]
-                _in_plane(rows, column, within, n, width, corners)
-                _copy(within if corners else rows[width:], toward[:n])
-            if z >= start:
-                voxel = z * size + first
-                _distances(y, voxel, v, lines, classes, n)
-                for k in range(n_classes):
-                    old = (2 * n_classes + k) * _LINE
-                    _copy(u[k, z, first : first + n], lines[old : old + n])
-            objective = _costs(lines, carry[b], classes, n, weight, corners, q, kind)
-            if z >= start:
-                sums[0, n_channels + 1] += objective
-            if z >= start and update:
+                side = here[k, first:end]
+                _across(lower[k, first:end], side, upper[k, first:end], corners, width, middle)
+                cost = lines[(n_classes + k) * _LINE : (n_classes + k) * _LINE + n]
+                sums[k, n_channels + 1] += _costs(
+                    u[k, z, first : first + n],
+                    middle,
+                    middle if corners else side,
+                    total,
+                    width,
+                    weight,
+                    corners,
+                    q,
+                    kind,
+                    cost,
+                )
+            if update:
                 _memberships(lines, classes, n, q, kind)
                 for k in range(n_classes):
                     new = lines[k * _LINE : k * _LINE + n]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from fuzzyseg.clustering.image import Points, as_points
+from fuzzyseg.clustering.image import Points, as_points, frozen
 from fuzzyseg.clustering.starts import Start, start_centres
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import check_exponent
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 MAX_CLUSTERS = 127  # labels are int8, -1 outside the mask
+SMALLEST_RANGE, LARGEST_RANGE = 1e-12, 1e15  # of intensities whose squares are summed in float32
 
 
 @dataclass
@@ -38,9 +40,9 @@ class Fit:
     converged: bool = False
 
 
-def kernel_arguments(n_clusters: int, q: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """`classes` and `kind` for the kernels: tuples whose length is known while compiling."""
-    return (0,) * n_clusters, (0,) * int(q) if q in (1, 2, 3) else ()
+def kernel_arguments(n_clusters: int, q: float) -> tuple[tuple[int, ...], float, tuple[int, ...]]:
+    """`classes`, `q` and `kind` for the kernels, always of the types they are compiled for."""
+    return (0,) * n_clusters, float(q), (0,) * int(q) if q in (1, 2, 3) else ()
 
 
 def histogram(y: NDArray[Any], n_bins: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -62,7 +64,7 @@ def iterate(
     q: float,
     *,
     max_iter: int,
-    tol: float,
+    tol: NDArray[np.float64],
     move_centres: bool = True,
 ) -> Fit:
     """Alternate eqs. (5) and (6) until no centre moves more than `tol`.
@@ -74,34 +76,27 @@ def iterate(
     start : float64 ndarray of shape (C, D)
     q : float
     max_iter : int
-    tol : float
+    tol : float64 ndarray of shape (D,)
         In units of intensity.
     """
     from fuzzyseg.clustering import _kernels
 
-    n_clusters, n_channels = start.shape
-    classes, kind = kernel_arguments(n_clusters, q)
-    no_u, no_labels = np.empty((n_clusters, 0), y.dtype), np.empty(0, np.int8)
+    classes, q, kind = kernel_arguments(start.shape[0], q)
     w = np.empty(0, y.dtype) if weight is None else weight
-    fit = Fit(start)
-    for fit.n_iter in range(1, max_iter + 1):
-        sums = _kernels.fcm_pass(y, w, classes, fit.centres, q, kind, no_u, no_labels)
-        fit.history.append(float(sums[:, n_channels + 1].sum()))
-        centres = next_centres(sums, fit.centres) if move_centres else fit.centres
-        moved = float(np.abs(centres - fit.centres).max())
-        fit.centres = centres
-        if moved <= tol:
-            fit.converged = True
-            break
-    return fit
+    centres, no_u = start.copy(), np.empty((start.shape[0], 0), y.dtype)
+    history, converged = _kernels.fcm(
+        y, w, classes, centres, q, kind, tol, max_iter, move_centres, no_u
+    )
+    return Fit(centres, history.tolist(), len(history), converged)
 
 
 def next_centres(sums: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Eq. (6) from a kernel's sums (C, D + 2); a class without any membership keeps its centre."""
     n_channels = centres.shape[1]
     total = sums[:, n_channels, None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(total > 0, sums[:, :n_channels] / total, centres)
+    moved = centres.copy()
+    np.divide(sums[:, :n_channels], total, out=moved, where=total > 0)
+    return moved
 
 
 def solve(
@@ -123,27 +118,49 @@ def solve(
     takes microseconds an iteration, so starts are nearly free. A few exact passes over the
     voxels then remove what the bins' width left.
     """
-    span = float(np.ptp(y[0]))
+    span = intensity_range(y)
     points, weight, coarse = y, None, False
     if y.shape[0] == 1:
-        bin_means, (count, _) = histogram(y, bins or 2**14)
+        bin_means, (count, _) = histogram(y, min(bins or 2**14, max(y.size // 8, 2**12)))
+        if bin_means.shape[1] < n_clusters:  # one value far off leaves the rest in one bin
+            values, count = np.unique(y, return_counts=True)
+            bin_means = values[None]
         starts = start_centres(bin_means, count, n_clusters, init, n_init, random_state)
         coarse = bins is not None and bin_means.shape[1] < y.shape[1]
         if coarse:
-            points, weight = bin_means, np.ascontiguousarray(count)
+            points, weight = frozen(bin_means.astype(y.dtype)), count.astype(y.dtype)
     else:
         starts = start_centres(y, None, n_clusters, init, n_init, random_state)
-    # On the histogram an iteration costs nothing: let it come to rest.
-    limit = span * (tol / 100 if coarse else tol)
-    options = {"max_iter": max_iter, "move_centres": move_centres}
-    fits = [iterate(points, weight, v, q, tol=limit, **options) for v in starts]
+    # On the histogram an iteration costs nothing: let it come to rest, as far as digits go.
+    limit = span * (max(tol / 100, 2 * float(np.finfo(y.dtype).eps)) if coarse else tol)
+    run = partial(iterate, q=q, max_iter=max_iter, move_centres=move_centres)
+    fits = [run(points, weight, v, tol=limit) for v in starts]
     best = min(fits, key=lambda fit: fit.history[-1])
     if coarse:
-        exact = iterate(y, None, best.centres, q, tol=span * tol, **options)
+        exact = run(y, None, best.centres, tol=span * tol)
         best.centres, best.converged = exact.centres, exact.converged
         best.n_iter += exact.n_iter
     best.centres = best.centres[np.argsort(best.centres[:, 0], kind="stable")]
     return best
+
+
+def intensity_range(y: NDArray[Any]) -> NDArray[np.float64]:
+    """Range of each channel of points (D, N), shape (D,).
+
+    Raises
+    ------
+    InputError
+        If squares of it are beyond what float32 holds with digits to spare.
+    """
+    span: NDArray[np.float64] = np.ptp(y, axis=1).astype(np.float64)
+    varied = span[span > 0]
+    if varied.size and not SMALLEST_RANGE <= varied.min() <= varied.max() <= LARGEST_RANGE:
+        raise InputError(
+            f"expected intensities that range over {SMALLEST_RANGE:g} to {LARGEST_RANGE:g}, found "
+            f"a range of {varied.min():g} to {varied.max():g}; rescale the image, say to a "
+            "maximum of 1"
+        )
+    return span
 
 
 def assign(
@@ -153,11 +170,13 @@ def assign(
     from fuzzyseg.clustering import _kernels
 
     n_clusters = centres.shape[0]
-    classes, kind = kernel_arguments(n_clusters, q)
+    classes, q, kind = kernel_arguments(n_clusters, q)
     u = np.empty((n_clusters, y.shape[1]), y.dtype)
     labels = np.empty(y.shape[1], np.int8)
-    sums = _kernels.fcm_pass(y, np.empty(0, y.dtype), classes, centres, q, kind, u, labels)
-    return u, labels, float(sums[:, -1].sum())
+    no_weight, no_tol = np.empty(0, y.dtype), np.zeros(y.shape[0])
+    history, _ = _kernels.fcm(y, no_weight, classes, centres.copy(), q, kind, no_tol, 1, False, u)
+    _kernels.harden(u, classes, labels)
+    return u, labels, float(history[0])
 
 
 class FCM:
@@ -177,10 +196,10 @@ class FCM:
     max_iter : int
         Most iterations of one start.
     tol : float
-        Stop when no centre moves more than `tol` times the intensities' range.
+        Stop when no centre moves more than `tol` times the intensities' range, in any channel.
     bins : int or None
-        Scalar images are solved on a histogram of so many bins before the exact passes; None
-        iterates on the voxels from the start.
+        Scalar images are solved on a histogram of so many bins (for small images of fewer, at
+        least 4096) before the exact passes; None iterates on the voxels from the start.
     channel_axis : int or None
         Axis of the channels of a vector-valued image; None for a scalar one.
     random_state : int or None
@@ -257,7 +276,7 @@ class FCM:
         """
         check_clusters(self.n_clusters)
         check_exponent(self.q)
-        check_iterations(self.n_init, self.max_iter, self.tol)
+        check_iterations(self.n_init, self.max_iter, self.tol, self.bins)
         points = as_points(image, mask, self.channel_axis)
         y = points.counted
         found = solve(
@@ -350,15 +369,20 @@ def points_to_predict(
 
 def check_clusters(n_clusters: int) -> None:
     """Raise InputError unless the number of classes is possible."""
-    if not 2 <= n_clusters <= MAX_CLUSTERS:
+    if not isinstance(n_clusters, int | np.integer) or not 2 <= n_clusters <= MAX_CLUSTERS:
         raise InputError(
             f"expected 2 to {MAX_CLUSTERS} classes, found n_clusters={n_clusters}; "
             "bone SPECT takes 3: background, bone, lesion"
         )
 
 
-def check_iterations(n_init: int, max_iter: int, tol: float) -> None:
+def check_iterations(n_init: int, max_iter: int, tol: float, bins: int | None) -> None:
     """Raise InputError unless there is something to iterate."""
+    if bins is not None and bins < MAX_CLUSTERS:
+        raise InputError(
+            f"expected bins to be None or at least {MAX_CLUSTERS}, found {bins}; "
+            "the default, 16384, is exact enough and fast"
+        )
     if n_init < 1 or max_iter < 1 or not tol >= 0:
         raise InputError(
             f"expected n_init >= 1, max_iter >= 1 and tol >= 0, found n_init={n_init}, "

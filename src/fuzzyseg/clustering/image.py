@@ -35,7 +35,7 @@ class Points:
     @property
     def counted(self) -> NDArray[Any]:
         """Intensities of the voxels that count, shape (D, M)."""
-        return self.y if self.inside is None else np.ascontiguousarray(self.y[:, self.inside])
+        return self.y if self.inside is None else frozen(self.y[:, self.inside])
 
     def fill(self, values: NDArray[Any], outside: float) -> NDArray[Any]:
         """Put values (..., M) of the voxels that count into the image's shape (..., *space)."""
@@ -49,7 +49,7 @@ class Points:
 def as_points(image: ArrayLike, mask: ArrayLike | None, channel_axis: int | None) -> Points:
     """Check an image and lay its voxels out for the kernels.
 
-    float64 images are computed in float64, everything else in float32.
+    float64 images (and wider ones) are computed in float64, everything else in float32.
 
     Raises
     ------
@@ -63,7 +63,8 @@ def as_points(image: ArrayLike, mask: ArrayLike | None, channel_axis: int | None
             f"expected an image of real numbers, found shape {array.shape} of {array.dtype}; "
             "pass a non-empty numeric array"
         )
-    array = array.astype(np.float64 if array.dtype == np.float64 else np.float32, copy=False)
+    double = array.dtype.kind == "f" and array.dtype.itemsize >= 8
+    array = array.astype(np.float64 if double else np.float32, copy=False)
     if channel_axis is None:
         array = array[None]
     elif not -array.ndim <= channel_axis < array.ndim or array.ndim < 2:
@@ -89,9 +90,18 @@ def as_points(image: ArrayLike, mask: ArrayLike | None, channel_axis: int | None
                 "expected a mask with at least one voxel, found none; clustering needs voxels"
             )
         y = np.where(inside, y, y.dtype.type(0))  # what lies outside may even be NaN
-    if not np.isfinite(y.sum(dtype=np.float64)) and not np.isfinite(y).all():
+    with np.errstate(invalid="ignore"):  # inf - inf
+        total = y.sum(dtype=np.float64)
+    if not np.isfinite(total) and not np.isfinite(y).all():
         raise InputError(
             f"expected finite intensities, found {np.count_nonzero(~np.isfinite(y))} values that "
             "are NaN or infinite; repair them or leave them out with a mask"
         )
-    return Points(y, space, inside)
+    return Points(frozen(y), space, inside)
+
+
+def frozen(a: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only view; kernels are compiled for those, whether or not the image is one."""
+    view = np.ascontiguousarray(a)[:]
+    view.flags.writeable = False
+    return view

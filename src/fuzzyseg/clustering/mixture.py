@@ -15,7 +15,8 @@ from fuzzyseg.clustering.fcm import (
     points_to_predict,
     solve,
 )
-from fuzzyseg.clustering.image import as_points
+from fuzzyseg.clustering.image import as_points, frozen
+from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -41,13 +42,9 @@ def log_joint(y: NDArray[Any], mixture: Mixture) -> NDArray[np.float64]:
     for k, (weight, mean, covariance) in enumerate(
         zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
     ):
-        factor = np.linalg.cholesky(covariance)
-        offset = (
-            np.linalg.solve(factor, y - mean[:, None])
-            if n_channels > 1
-            else ((y - mean[:, None]) / factor[0, 0])
-        )
-        constant = np.log(weight) - np.log(np.diag(factor)).sum()
+        whiten = np.linalg.inv(np.linalg.cholesky(covariance))
+        offset = np.einsum("de,en->dn", whiten, y - mean[:, None])
+        constant = np.log(weight) + np.log(np.diag(whiten)).sum()
         out[k] = constant - 0.5 * (n_channels * np.log(2 * np.pi) + (offset * offset).sum(0))
     return out
 
@@ -70,7 +67,7 @@ def update(
     weight: NDArray[np.float64] | None,
     within: NDArray[np.float64] | None,
     mixture: Mixture,
-    floor: float,
+    floor: NDArray[np.float64],
 ) -> tuple[Mixture, float]:
     """One step of expectation maximisation; also the log likelihood before it.
 
@@ -81,8 +78,8 @@ def update(
         Voxels a point stands for.
     within : ndarray of shape (N,) or None
         Variance of a scalar image's voxels within the bin that a point stands for.
-    floor : float
-        Added to the variances, which keeps a class from collapsing onto one value.
+    floor : float64 ndarray of shape (D,)
+        Added to the channels' variances, which keeps a class from collapsing onto one value.
     """
     n_channels, n_points = y.shape
     n_classes = mixture.weights.size
@@ -99,15 +96,16 @@ def update(
         likelihood += float(log_likelihood.sum())
         offset = y[:, part] - centre[:, None]
         total += posterior.sum(1)
-        first += posterior @ offset.T
         for k in range(n_classes):
-            second[k] += (posterior[k] * offset) @ offset.T
+            weighted = posterior[k] * offset
+            first[k] += weighted.sum(1)
+            second[k] += np.einsum("dn,en->de", weighted, offset)
         if within is not None:
-            second[:, 0, 0] += posterior @ within[part]
+            second[:, 0, 0] += np.einsum("kn,n->k", posterior, within[part])
     total = np.maximum(total, 1e-12)
     means = first / total[:, None]
     covariances = second / total[:, None, None] - means[:, :, None] * means[:, None, :]
-    covariances += floor * np.eye(n_channels)
+    covariances += np.diag(floor)
     return Mixture(total / total.sum(), means + centre, covariances), likelihood
 
 
@@ -128,7 +126,7 @@ class GaussianMixture:
     tol : float
         Stop when the mean log likelihood of a voxel rises by less.
     reg_covar : float
-        Added to the variances, as a fraction of the image's.
+        Added to the variances, as a fraction of the channel's over all voxels; above 0.
 
     Attributes
     ----------
@@ -184,7 +182,12 @@ class GaussianMixture:
             If a parameter is out of range, or the image is not finite or nearly constant.
         """
         check_clusters(self.n_clusters)
-        check_iterations(self.n_init, self.max_iter, self.tol)
+        check_iterations(self.n_init, self.max_iter, self.tol, self.bins)
+        if not self.reg_covar > 0:
+            raise InputError(
+                f"expected reg_covar > 0, found {self.reg_covar}; a class of equal intensities "
+                "has no variance of its own, the default is 1e-6"
+            )
         points = as_points(image, mask, self.channel_axis)
         y = points.counted
         start = solve(
@@ -198,7 +201,13 @@ class GaussianMixture:
             bins=self.bins,
             random_state=self.random_state,
         )
-        floor = self.reg_covar * float(y.var(axis=1, dtype=np.float64).mean())
+        variances = y.var(axis=1, dtype=np.float64)
+        if not variances.all():
+            raise InputError(
+                f"expected intensities that vary in every channel, found variances {variances}; "
+                "leave constant channels out"
+            )
+        floor = self.reg_covar * variances
         coarse, weight, within = y, None, None
         if y.shape[0] == 1 and self.bins is not None and y.shape[1] > self.bins:
             coarse, (weight, squares) = histogram(y, self.bins)
@@ -225,7 +234,7 @@ class GaussianMixture:
         weight: NDArray[np.float64] | None,
         within: NDArray[np.float64] | None,
         mixture: Mixture,
-        floor: float,
+        floor: NDArray[np.float64],
     ) -> tuple[Mixture, bool]:
         n_voxels = y.shape[1] if weight is None else float(weight.sum())
         before = np.inf
@@ -268,17 +277,17 @@ def _from_k_means(
     weight: NDArray[np.float64] | None,
     within: NDArray[np.float64] | None,
     centres: NDArray[np.float64],
-    floor: float,
+    floor: NDArray[np.float64],
 ) -> Mixture:
     """Moments of the K-means classes."""
-    u, _, _ = assign(y, centres, 1.0)
+    u, _, _ = assign(frozen(y), centres, 1.0)
     mass = u if weight is None else u * weight
     total = np.maximum(mass.sum(1, dtype=np.float64), 1e-12)
     covariances = np.empty((centres.shape[0], y.shape[0], y.shape[0]))
     for k, mean in enumerate(centres):
         offset = y - mean[:, None]
-        covariances[k] = (mass[k] * offset) @ offset.T / total[k]
+        covariances[k] = np.einsum("dn,en->de", mass[k] * offset, offset) / total[k]
         if within is not None:
-            covariances[k] += mass[k] @ within / total[k]
-    covariances += floor * np.eye(y.shape[0])
+            covariances[k] += (mass[k] * within).sum() / total[k]
+    covariances += np.diag(floor)
     return Mixture(total / total.sum(), centres, covariances)

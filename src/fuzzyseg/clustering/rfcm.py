@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from fuzzyseg.clustering.starts import Start
 
-_SLAB = 16  # planes worked on by one thread at a time; fixed, so results don't depend on n_jobs
+_START_ITERATIONS = 300  # at most, of the fuzzy c-means that RFCM starts from
+_SLAB = 32  # planes worked on by one thread at a time; fixed, so results don't depend on n_jobs
 
 
 class _Sweep:
@@ -47,6 +48,8 @@ class _Sweep:
         from fuzzyseg.clustering import _kernels
 
         self.shape = (1,) * (3 - len(points.space)) + points.space
+        if len(points.space) == 1:  # as a column, which may be of any length
+            self.shape = (1, *points.space, 1)
         depth, height, width = self.shape
         if width > _kernels.MAX_ROW:
             raise InputError(
@@ -59,8 +62,8 @@ class _Sweep:
         self.inside = np.empty(0, u.dtype)
         if points.inside is not None:
             self.inside = points.inside.astype(u.dtype)
-        self.classes, self.kind = kernel_arguments(u.shape[0], q)
-        self.q, self.beta, self.corners, self.pool = q, beta, neighbours == "all", pool
+        self.classes, self.q, self.kind = kernel_arguments(u.shape[0], q)
+        self.beta, self.corners, self.pool = float(beta), neighbours == "all", pool
         self.slabs = [(first, min(first + _SLAB, depth)) for first in range(0, depth, _SLAB)]
         self.nothing = np.zeros((u.shape[0], 1, height * width), u.dtype)
 
@@ -98,13 +101,19 @@ class _Sweep:
 
 
 def iterate_robust(
-    sweep: _Sweep, start: NDArray[np.float64], *, max_iter: int, tol: float, move_centres: bool
+    sweep: _Sweep,
+    start: NDArray[np.float64],
+    *,
+    max_iter: int,
+    tol: float,
+    reach: NDArray[np.float64],
+    move_centres: bool,
 ) -> Fit:
     """Alternate eq. (5), all voxels at once, and eq. (6); the sweep's memberships in place.
 
-    Stops when no centre moved more than `tol` times the distance of the outer centres, and
-    the objective changed by less than `tol` of itself. `history` has one entry more than there
-    are iterations: the objective before each, and at the end.
+    Stops when no centre moved more than `tol` times `reach` (D,), the range of each channel,
+    and the objective changed by less than `tol` of itself. `history` has one entry more than
+    there are iterations: the objective before each, and at the end.
     """
     n_channels = start.shape[1]
     fit = Fit(start)
@@ -112,9 +121,9 @@ def iterate_robust(
         sums = sweep(fit.centres, update=True)
         fit.history.append(float(sums[:, n_channels + 1].sum()))
         centres = next_centres(sums, fit.centres) if move_centres else fit.centres
-        moved = float(np.abs(centres - fit.centres).max())
+        at_rest = bool((np.abs(centres - fit.centres) <= tol * reach).all())
         fit.centres = centres
-        if len(fit.history) > 1 and moved <= tol * float(np.ptp(centres[:, 0])):
+        if at_rest and len(fit.history) > 1:
             before, now = fit.history[-2:]
             if abs(before - now) <= tol * abs(before):
                 fit.converged = True
@@ -128,9 +137,11 @@ class RFCM:
 
     J = sum_j sum_k u_jk^q ( |y_j - v_k|^2 + beta sum_{l in N_j} sum_{m != k} u_lm^q )
 
-    All voxels are updated at once from their neighbours' previous memberships. For small
-    beta that lowers J in every iteration; where beta times the number of neighbours exceeds
-    the data term, neighbours can overshoot together and J may rise (see `history_`).
+    All voxels are updated at once, from their neighbours' previous memberships u'. At held
+    centres that minimises, and so never raises, the sum over j and k of u_jk^q |y_j - v_k|^2,
+    of the same for u', and of 2 beta u_jk^q times what u' has next to j in other classes. It
+    ends at rest, or with voxels that blink between two states: J itself may rise, and does
+    with q = 1, or where beta is as large as the squared contrast (docs/clustering.md).
 
     Parameters
     ----------
@@ -149,7 +160,7 @@ class RFCM:
         Most iterations.
     tol : float
         Stop when in one iteration J changes by less than `tol` of itself and no centre moves
-        more than `tol` times the distance between the outer centres.
+        more than `tol` times the intensities' range, in any channel.
     channel_axis : int or None
         Axis of the channels of a vector-valued image; None for a scalar one.
     n_jobs : int
@@ -210,24 +221,26 @@ class RFCM:
         ------
         InputError
             If a parameter is out of range, or the image is not finite or nearly constant, has
-            more than three axes, or rows of more than 4096 voxels.
+            more than three axes, or more than one and over 4096 voxels along the last.
         """
         check_clusters(self.n_clusters)
         self._check()
         points = as_points(image, mask, self.channel_axis)
+        y = points.counted
         plain = solve(
-            points.counted,
+            y,
             self.n_clusters,
             self.q,
             init=self.init,
             n_init=self.n_init,
-            max_iter=self.max_iter,
+            max_iter=max(self.max_iter, _START_ITERATIONS),
             tol=self.tol,
             bins=self.bins,
             random_state=self.random_state,
             move_centres=self.move_centres,
         )
-        u, labels, found = self._run(points, plain.centres, move_centres=self.move_centres)
+        reach = np.ptp(y, axis=1).astype(np.float64)
+        u, labels, found = self._run(points, plain.centres, reach, move_centres=self.move_centres)
         self.cluster_centers_ = found.centres
         self.history_ = found.history
         self.objective_ = found.history[-1]
@@ -253,13 +266,14 @@ class RFCM:
     ) -> tuple[NDArray[Any], NDArray[np.int8]]:
         self._check()
         points = points_to_predict(self, image, mask, self.channel_axis)
-        u, labels, _ = self._run(points, self.cluster_centers_, move_centres=False)
+        reach = np.zeros(points.y.shape[0])
+        u, labels, _ = self._run(points, self.cluster_centers_, reach, move_centres=False)
         return u, labels
 
     def _check(self) -> None:
         check_exponent(self.q)
         check_neighbours(self.neighbours)
-        check_iterations(self.n_init, self.max_iter, self.tol)
+        check_iterations(self.n_init, self.max_iter, self.tol, self.bins)
         if not (np.isfinite(self.beta) and self.beta >= 0):
             raise InputError(
                 f"expected a spatial weight beta >= 0, found {self.beta}; 0 is fuzzy c-means, "
@@ -269,7 +283,12 @@ class RFCM:
             raise InputError(f"expected n_jobs >= 1, found {self.n_jobs}; use 1 for one thread")
 
     def _run(
-        self, points: Points, centres: NDArray[np.float64], *, move_centres: bool
+        self,
+        points: Points,
+        centres: NDArray[np.float64],
+        reach: NDArray[np.float64],
+        *,
+        move_centres: bool,
     ) -> tuple[NDArray[Any], NDArray[np.int8], Fit]:
         from fuzzyseg.clustering import _kernels
 
@@ -284,7 +303,12 @@ class RFCM:
         with ThreadPoolExecutor(max_workers=self.n_jobs) as pool:
             sweep = _Sweep(points, u, self.q, self.beta, self.neighbours, pool)
             found = iterate_robust(
-                sweep, centres, max_iter=self.max_iter, tol=self.tol, move_centres=move_centres
+                sweep,
+                centres,
+                max_iter=self.max_iter,
+                tol=self.tol,
+                reach=reach,
+                move_centres=move_centres,
             )
         order = np.argsort(found.centres[:, 0], kind="stable")
         if (order != np.arange(order.size)).any():

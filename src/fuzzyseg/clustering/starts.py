@@ -35,13 +35,14 @@ def start_centres(
     points : ndarray of shape (D, N)
         All different if D is 1.
     weight : ndarray of shape (N,) or None
-        How many voxels a point stands for.
+        How many voxels a point stands for; None counts every point once.
     n_clusters : int
         C.
     init : "uptake", "k-means++", "random" or array of shape (C,) or (C, D)
         "uptake": the minimum, then `n_clusters` - 1 centres in equal ratios from the 99th
         percentile to 0.6 times the maximum (above the minimum) of the first channel; further
-        channels start at their mean over the voxels nearest to each centre.
+        channels start at their mean over the voxels nearest to each centre, or over all voxels
+        where there are none.
         "k-means++": drawn with probability proportional to the squared distance to the
         centres so far (Arthur and Vassilvitskii 2007). "random": drawn voxels.
     n_init : int
@@ -79,9 +80,16 @@ def start_centres(
     if init == "uptake":
         return [_uptake(points, weight, n_clusters, low, high)]
     rng = np.random.default_rng(random_state)
-    if points.shape[1] > _SAMPLE and weight is None:
-        points = points[:, rng.choice(points.shape[1], _SAMPLE, replace=False)]
-    chance = np.ones(points.shape[1]) if weight is None else np.asarray(weight, dtype=np.float64)
+    if weight is None:  # several channels: points may be equal, and equal centres stay equal
+        if points.shape[1] > _SAMPLE:
+            points = points[:, rng.choice(points.shape[1], _SAMPLE, replace=False)]
+        points, weight = np.unique(points, axis=1, return_counts=True)
+    if points.shape[1] < n_clusters:
+        raise InputError(
+            f"expected at least {n_clusters} different intensities for {n_clusters} classes, "
+            f"found {points.shape[1]}; use another image, mask or n_clusters"
+        )
+    chance = np.asarray(weight, dtype=np.float64)
     draw = _plus_plus if init == "k-means++" else _voxels
     sets = [draw(points.astype(np.float64), chance, n_clusters, rng) for _ in range(n_init)]
     return [v[np.argsort(v[:, 0], kind="stable")] for v in sets]
@@ -105,10 +113,12 @@ def _uptake(
     rest = np.zeros((n_clusters, points.shape[0] - 1))
     if rest.size:
         nearest = np.searchsorted((centres[1:] + centres[:-1]) / 2, first)
-        counts = np.maximum(np.bincount(nearest, weight, n_clusters), 1e-30)
+        counts = np.bincount(nearest, weight, n_clusters)
         for d in range(1, points.shape[0]):
             values = points[d] if weight is None else points[d] * weight
-            rest[:, d - 1] = np.bincount(nearest, values, n_clusters) / counts
+            sums = np.bincount(nearest, values, n_clusters)
+            overall = sums.sum() / counts.sum()
+            rest[:, d - 1] = np.where(counts > 0, sums / np.maximum(counts, 1e-30), overall)
     return np.column_stack([centres, rest])
 
 
@@ -127,10 +137,5 @@ def _plus_plus(
         offset = points - points[:, chosen[-1], None]
         nearest = np.minimum(nearest, (offset * offset).sum(0))
         score = chance * nearest
-        if not score.any():
-            raise InputError(
-                f"expected at least {n} different intensities for {n} classes, found "
-                f"{len(chosen)}; use another image, mask or n_clusters"
-            )
         chosen.append(int(rng.choice(chance.size, p=score / score.sum())))
     return points[:, chosen].T

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from fuzzyseg.clustering.fcm import points_to_predict
+from fuzzyseg.clustering.fcm import MAX_CLUSTERS, points_to_predict
 from fuzzyseg.clustering.image import as_points
 from fuzzyseg.errors import InputError
 
@@ -62,13 +62,14 @@ class Threshold:
         Raises
         ------
         InputError
-            If the levels don't rise, or the image is not finite, or levels are relative and
-            its maximum is not positive.
+            If the levels don't rise or aren't finite, or the image is not finite, or levels are
+            relative and its maximum is not positive.
         """
         levels = np.asarray(self.levels, dtype=np.float64)
-        if levels.ndim != 1 or not levels.size or not (np.diff(levels) > 0).all():
+        rising = levels.ndim == 1 and np.isfinite(levels).all() and (np.diff(levels) > 0).all()
+        if not rising or not 1 <= levels.size < MAX_CLUSTERS:
             raise InputError(
-                f"expected rising levels, one fewer than classes, found {self.levels}; "
+                f"expected 1 to {MAX_CLUSTERS - 1} rising levels, found {self.levels}; "
                 "for SPECT use (0.02, 0.42)"
             )
         points = as_points(image, mask, None)

@@ -1,17 +1,26 @@
-"""Studies in (DICOM, NIfTI, zip), segmentations out (NIfTI)."""
+"""Studies in (DICOM, NIfTI, zip), segmentations (NIfTI) and simulated studies (DICOM) out."""
 
 from fuzzyseg.io.catalogue import SeriesInfo, find_series
+from fuzzyseg.io.ct_write import write_ct_series
+from fuzzyseg.io.dicom_write import DicomPatient, DicomStudy
 from fuzzyseg.io.nifti import guess_modality, read_nifti
 from fuzzyseg.io.nifti_write import write_image, write_labels, write_memberships
+from fuzzyseg.io.nm_write import Injection, SpectAcquisition, write_nm
 from fuzzyseg.io.study import read_study
 
 __all__ = [
+    "DicomPatient",
+    "DicomStudy",
+    "Injection",
     "SeriesInfo",
+    "SpectAcquisition",
     "find_series",
     "guess_modality",
     "read_nifti",
     "read_study",
+    "write_ct_series",
     "write_image",
     "write_labels",
     "write_memberships",
+    "write_nm",
 ]

@@ -1,6 +1,5 @@
 import numpy as np
-
-from fuzzyseg.simulation.study import make_study
+from toy_study import make_study
 
 
 def test_same_seed_same_study():

@@ -1,4 +1,4 @@
-"""A small SPECT/CT study from a few shapes, for the demo and for tests.
+"""A small SPECT/CT study from a few shapes, made in a second.
 
 Not a simulation of a scanner: uptake is blurred with a Gaussian and made noisy.
 """

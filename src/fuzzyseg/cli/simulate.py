@@ -1,0 +1,74 @@
+"""`fuzzyseg simulate`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fuzzyseg.cli.options import Config, Output, progress, say
+from fuzzyseg.simulation.cohort import Recipe, simulate_cohort
+
+if TYPE_CHECKING:
+    from fuzzyseg.simulation.cohort import Simulated
+
+
+@dataclass(frozen=True)
+class Command:
+    """Simulate bone SPECT/CT patients with known truth.
+
+    Parameters
+    ----------
+    output
+        Folder for the patients. A cohort that is there is gone on with.
+    patients
+        How many.
+    recipe
+        What they are made of.
+    jobs
+        Processes at a time; without it one a core.
+    config
+        TOML file of options; the command line goes before it.
+    quiet
+        Show no progress.
+    debug
+        Show a traceback on errors.
+    """
+
+    output: Output
+    patients: int = 1
+    recipe: Recipe = field(default_factory=Recipe)
+    jobs: int | None = None
+    config: Config = None
+    quiet: bool = False
+    debug: bool = False
+
+    def run(self) -> None:
+        """Write the cohort."""
+        jobs = (os.cpu_count() or 1) if self.jobs is None else self.jobs
+        with progress(self.quiet) as step:
+            folders = simulate_cohort(
+                self.output,
+                self.patients,
+                self.recipe,
+                jobs=jobs,
+                finish=draw,
+                progress=step("simulating patients"),
+            )
+        say(f"{len(folders)} patients in {self.output}, look at preview.png", quiet=self.quiet)
+
+
+def draw(folder: Path, patient: Simulated) -> None:
+    """Add preview.png with the true contours to a patient's folder."""
+    import numpy as np
+
+    from fuzzyseg.report import write_preview
+    from fuzzyseg.volume import Provenance, Segmentation
+
+    memberships = np.stack([patient.labels == k for k in range(3)]).astype(np.float32)
+    names = ("background", "bone", "lesion")
+    write_preview(
+        folder / "preview.png",
+        Segmentation(memberships, patient.labels, names, patient.spect, Provenance("truth")),
+    )

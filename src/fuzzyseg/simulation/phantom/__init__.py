@@ -1,0 +1,1 @@
+"""Phantoms: a parametric human body, or any labelled volume in its place."""

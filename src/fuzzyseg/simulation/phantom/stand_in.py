@@ -1,0 +1,79 @@
+"""A phantom file and its TOML table, whatever kind of phantom it is."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.simulation.phantom.sources import load_ct, load_labelled, load_xcat
+from fuzzyseg.simulation.phantom.table import shipped_tables
+
+if TYPE_CHECKING:
+    from fuzzyseg.simulation.phantom.labelled import LabelledVolume
+
+_XCAT_KEYS = {"activity", "shape", "voxel_mm", "unit", "orientation"}
+_CT_KEYS = {"bone_labels", "bone"}
+
+
+def load_phantom(path: str | Path, table: str | Path) -> LabelledVolume:
+    """Read a phantom as its table says.
+
+    Parameters
+    ----------
+    path : path
+        A labelled NIfTI, XCAT's raw attenuation, or a CT.
+    table : path or name
+        A TOML file, or the name of a table that ships with the package. With a section
+        ``[xcat]`` (shape and voxel_mm; activity, unit and orientation if wanted) the phantom is
+        XCAT's raw file; with ``[ct]`` (bone_labels, and bone, a table from label to region, if
+        wanted) it is a CT with bone labels; else a labelled volume: see `read_table`. Files
+        named in a table are found beside it.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or does not fit its table.
+    """
+    if str(table) in shipped_tables():
+        return load_labelled(path, table)
+    folder = Path(table).parent
+    try:
+        data = tomllib.loads(Path(table).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(
+            f"expected a TOML table of tissues, found {table}: {error}; give such a file or one of "
+            f"{', '.join(shipped_tables())}"
+        ) from error
+    if "xcat" in data:
+        xcat = _section(data["xcat"], "xcat", _XCAT_KEYS, {"shape", "voxel_mm"}, table)
+        if "activity" in xcat:
+            xcat["activity"] = folder / xcat["activity"]
+        xcat["shape"] = tuple(xcat["shape"])
+        if isinstance(xcat["voxel_mm"], list):
+            xcat["voxel_mm"] = tuple(xcat["voxel_mm"])
+        return load_xcat(path, **xcat)
+    if "ct" in data:
+        ct = _section(data["ct"], "ct", _CT_KEYS, {"bone_labels"}, table)
+        names = ct.get("bone")
+        try:
+            bone = None if names is None else {int(k): str(v) for k, v in names.items()}
+        except ValueError as error:
+            raise InputError(
+                f"expected lines of label = region in [ct.bone] of {table}, found {error}; "
+                'write lines such as 27 = "L5"'
+            ) from error
+        return load_ct(path, folder / ct["bone_labels"], bone)
+    return load_labelled(path, table)
+
+
+def _section(
+    found: Any, name: str, known: set[str], needed: set[str], table: str | Path
+) -> dict[str, Any]:
+    if not isinstance(found, dict) or not needed <= set(found) <= known:
+        raise InputError(
+            f"expected {', '.join(sorted(known))} in [{name}] of {table}, and at least "
+            f"{' and '.join(sorted(needed))}, found {found!r}; correct the table"
+        )
+    return dict(found)

@@ -1,0 +1,222 @@
+"""A SPECT scan: from activity and attenuation to counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.simulation.backend import get_backend
+from fuzzyseg.simulation.beds import Bed, plan_beds, seconds_per_slice
+from fuzzyseg.simulation.geometry import (
+    Orbit,
+    body_footprint,
+    check_field_of_view,
+    collapse,
+    collapsed_shape,
+    cubic_voxel_cm,
+    make_orbit,
+)
+from fuzzyseg.simulation.montecarlo import KernelSettings, scatter_kernels
+from fuzzyseg.simulation.projector import Projector, check_attenuation
+from fuzzyseg.simulation.scatter import ScatterModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fuzzyseg.simulation.protocol import EnergyWindow, Protocol
+
+    Array = NDArray[np.float32]
+
+SCATTER_GRID_CM = 0.66  # finer than a reconstruction's: scatter is not inverted by itself either
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Projections of one patient, beds stitched.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    counts : float32 ndarray of shape (V, S, Z)
+        Counts in the photopeak window: whole numbers if noise was on.
+    expected : float32 ndarray of shape (V, S, Z)
+        Their expectation.
+    window_counts : float32 ndarray of shape (V, S, Z)
+        Counts in the lower scatter window.
+    scatter_fraction : float
+        Share of scatter in the expected photopeak counts.
+    orbit : Orbit
+    beds : tuple of Bed
+    seconds : float64 ndarray of shape (Z,)
+        Time that each slice was seen in each view; twice a bed's where two beds overlap.
+    voxel_cm : float
+        Pixel of the projections and voxel of a reconstruction.
+    shape : tuple of int
+        (X, Y, Z) of a reconstruction.
+    """
+
+    protocol: Protocol
+    counts: Array
+    expected: Array
+    window_counts: Array
+    scatter_fraction: float
+    orbit: Orbit
+    beds: tuple[Bed, ...]
+    seconds: NDArray[np.float64]
+    voxel_cm: float
+    shape: tuple[int, int, int]
+
+    @property
+    def counts_per_unit(self) -> Array:
+        """Calibration (Z,): counts of a pixel per Bq/mL summed along its column of voxels."""
+        rate = self.protocol.sensitivity_cps_per_mbq * 1e-6 * self.voxel_cm**3
+        return np.asarray(rate * self.seconds, np.float32)
+
+
+def acquire(
+    activity_bq_ml: NDArray[np.floating],
+    mu_per_cm: NDArray[np.floating],
+    *,
+    voxel_cm: float | Sequence[float],
+    protocol: Protocol,
+    seed: int | np.random.SeedSequence | np.random.Generator = 0,
+    scatter: bool = True,
+    noise: bool = True,
+    kernel_settings: KernelSettings | None = None,
+    device: str = "cpu",
+) -> Scan:
+    """Scan a patient.
+
+    The patient is given on voxels 1, 2 or more times finer than the protocol's pixel.
+    Projections are computed at that fineness and added up to pixels; one that equals the pixel
+    is faster, but then a reconstruction inverts the very model that made its data.
+
+    Physical decay during the scan, dead time, motion and the table are left out.
+
+    Parameters
+    ----------
+    activity_bq_ml : float32 ndarray of shape (X, Y, Z)
+        Activity at the time of the scan, in Bq/mL, >= 0.
+    mu_per_cm : float32 ndarray of shape (X, Y, Z)
+        Attenuation at 140 keV, in 1/cm.
+    voxel_cm : float or three floats
+        Edge of the cubic voxels: the protocol's pixel over a whole number, to 2%.
+    protocol : Protocol
+    seed : int, SeedSequence or Generator
+        Of the noise.
+    scatter : bool
+        False leaves scatter out of both windows.
+    noise : bool
+        False returns expectations as counts.
+    kernel_settings : KernelSettings, optional
+        Of the scatter Monte Carlo.
+    device : str
+        See backend.get_backend.
+
+    Returns
+    -------
+    Scan
+
+    Raises
+    ------
+    InputError
+        If shapes differ, the activity is zero or negative, the attenuation negative, the
+        voxels not cubic or not a fraction of the pixel, or the patient leaves the field of view.
+    """
+    voxel = cubic_voxel_cm(voxel_cm)
+    mu = check_attenuation(mu_per_cm, voxel)
+    activity = _check_activity(activity_bq_ml, mu.shape)
+    factor = _oversampling(voxel, protocol.pixel_cm)
+    body = body_footprint(activity, mu)
+    check_field_of_view(body, voxel, protocol.fov_cm)
+    orbit = make_orbit(body, voxel, protocol.views, protocol.orbit, protocol.clearance_cm)
+    pixel = factor * voxel
+    x, y, z = collapsed_shape(mu.shape, factor)
+    beds = plan_beds(z, pixel, protocol.axial_fov_cm, protocol.bed_overlap_cm)
+    per_bed = protocol.scan_minutes * 60.0 / len(beds)
+    seconds = seconds_per_slice(beds, z, per_bed * protocol.detectors / protocol.views)
+    rate = protocol.sensitivity_cps_per_mbq * 1e-6 * voxel**3
+    scale = np.asarray(rate * seconds, np.float32)
+
+    backend = get_backend(device)
+    projector = Projector(
+        mu, voxel_cm=voxel, orbit=orbit, response=protocol.response, mask=body, backend=backend
+    )
+    loaded = backend.load(activity)
+    fine = (backend.fetch(projector.forward_view(loaded, view)) for view in range(protocol.views))
+    primary = scale * np.stack([collapse(projection, factor, (0, 1), "sum") for projection in fine])
+
+    def window_scatter(window: EnergyWindow) -> tuple[Array | float, float]:
+        """Return the expected scatter in a window and its share of unscattered photons."""
+        kernels = scatter_kernels(protocol, window, kernel_settings)
+        if not scatter:
+            return 0.0, kernels.primary
+        model = ScatterModel(
+            mu,
+            voxel_cm=voxel,
+            orbit=orbit,
+            response=protocol.response,
+            kernels=kernels,
+            pixel_cm=pixel,
+            grid_cm=SCATTER_GRID_CM,
+            backend=backend,
+        )
+        scattered = model.views(loaded, range(protocol.views))
+        return scale * np.float32(factor**2) * scattered, kernels.primary
+
+    peak_scatter, _ = window_scatter(protocol.photopeak)
+    lower_scatter, spill = window_scatter(protocol.scatter_window)
+    expected = primary + peak_scatter
+    window = np.float32(spill) * primary + lower_scatter
+    total = float(expected.sum(dtype=np.float64))
+    counts, window_counts = expected, window
+    if noise:
+        rng = np.random.default_rng(seed)
+        counts, window_counts = (rng.poisson(e).astype(np.float32) for e in (expected, window))
+    return Scan(
+        protocol=protocol,
+        counts=counts,
+        expected=expected,
+        window_counts=window_counts,
+        scatter_fraction=1 - float(primary.sum(dtype=np.float64)) / total,
+        orbit=orbit,
+        beds=tuple(beds),
+        seconds=seconds,
+        voxel_cm=pixel,
+        shape=(x, y, z),
+    )
+
+
+def _check_activity(activity: NDArray[np.floating], shape: tuple[int, ...]) -> Array:
+    """Return the activity as float32, or say what is wrong with it."""
+    activity = np.asarray(activity)
+    if activity.shape != shape:
+        raise InputError(
+            f"expected activity of the attenuation's shape {shape}, found {activity.shape}; "
+            "resample one onto the other's grid"
+        )
+    lowest, highest = float(activity.min()), float(activity.max())
+    if not (np.isfinite(lowest) and np.isfinite(highest)) or lowest < 0:
+        raise InputError(
+            f"expected activity >= 0 Bq/mL, found values from {lowest:g} to {highest:g}; clip "
+            "it at 0"
+        )
+    if highest == 0:
+        raise InputError("expected some activity, found 0 in every voxel; give tissues an uptake")
+    return np.asarray(activity, np.float32)
+
+
+def _oversampling(voxel_cm: float, pixel_cm: float) -> int:
+    """Voxels in a pixel's width."""
+    factor = max(round(pixel_cm / voxel_cm), 1)
+    if abs(pixel_cm / voxel_cm / factor - 1) > 0.02:
+        raise InputError(
+            f"expected voxels of {pixel_cm:g} cm over a whole number, to fill the protocol's "
+            f"pixels, found {voxel_cm:g} cm; resample the phantom, to {pixel_cm / 2:g} cm say"
+        )
+    return factor

@@ -1,0 +1,163 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.io import read_nifti, read_study
+from fuzzyseg.resample import reoriented, resample
+from fuzzyseg.simulation.cohort import Recipe, simulate_cohort, simulate_patient
+
+QUICK = Recipe(seed=5, views=12, fine=False, axial=(0.15, 0.22))
+IMAGES = ("spect", "ct", "attenuation", "activity", "labels")
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    out = tmp_path_factory.mktemp("cohort")
+    simulate_cohort(out, 1, replace(QUICK, dicom=True))
+    return out
+
+
+def image(path):
+    return nib.load(path).get_fdata(dtype=np.float32)
+
+
+def test_a_patient_is_five_images_on_fitting_grids(cohort):
+    folder = cohort / "patient-0001"
+    images = {name: nib.load(folder / f"{name}.nii.gz") for name in IMAGES}
+    for name in ("attenuation", "activity", "labels"):
+        assert images[name].shape == images["spect"].shape
+        np.testing.assert_allclose(images[name].affine, images["spect"].affine)
+    assert set(np.unique(image(folder / "labels.nii.gz"))) <= {0, 1, 2}
+    assert image(folder / "attenuation.nii.gz").max() > 0.15  # bone, 1/cm
+    assert image(folder / "ct.nii.gz").min() >= -1024
+
+
+def test_reconstructed_activity_is_calibrated(cohort):
+    folder = cohort / "patient-0001"
+    spect, activity = (image(folder / f"{name}.nii.gz") for name in ("spect", "activity"))
+    # Slices away from the ends, whose activity is blurred out of the field.
+    middle = slice(4, -4)
+    assert spect[..., middle].sum() == pytest.approx(activity[..., middle].sum(), rel=0.05)
+
+
+def test_labels_are_where_the_activity_is(cohort):
+    folder = cohort / "patient-0001"
+    labels, activity = (image(folder / f"{name}.nii.gz") for name in ("labels", "activity"))
+    soft = np.median(activity[(labels == 0) & (activity > 0)])
+    assert np.median(activity[labels == 1]) > 5 * soft
+
+
+def test_patient_json_holds_what_was_drawn_and_counted(cohort):
+    described = json.loads((cohort / "patient-0001" / "patient.json").read_text())
+    assert described["recipe"]["seed"] == 5
+    assert described["protocol"]["name"] == "discovery670"
+    assert described["scan"]["counts"] > 1000
+    assert described["patient"]["weight_kg"] > 30
+    assert json.loads((cohort / "cohort.json").read_text())["patients"] == ["patient-0001"]
+
+
+def test_dicom_is_read_back_as_it_was_written(cohort):
+    folder = cohort / "patient-0001"
+    for name, modality, unit in (("spect", "NM", "Bq/mL"), ("ct", "CT", "HU")):
+        written = read_nifti(folder / f"{name}.nii.gz", modality)
+        read = read_study(folder / "dicom", modality=modality)
+        assert (read.modality, read.unit, read.warnings) == (modality, unit, ())
+        back = reoriented(read, written)
+        np.testing.assert_allclose(back.affine, written.affine, atol=1e-3)
+        step = np.ptp(written.array) / 65535 if name == "spect" else 1
+        np.testing.assert_allclose(back.array, written.array, atol=0.51 * step)
+
+
+def test_ct_lies_on_the_same_patient(cohort):
+    folder = cohort / "patient-0001"
+    labels = read_nifti(folder / "labels.nii.gz")
+    ct = resample(read_nifti(folder / "ct.nii.gz", "CT"), labels)
+    assert np.median(ct.array[labels.array > 0]) > 150
+    assert np.median(ct.array[labels.array == 0]) < 60
+
+
+def test_same_seed_same_patient_and_a_longer_cohort_begins_with_the_shorter(cohort):
+    again = simulate_patient(QUICK, 1)
+    np.testing.assert_array_equal(
+        again.spect.array, image(cohort / "patient-0001" / "spect.nii.gz")
+    )
+    other = simulate_patient(QUICK, 2)
+    assert other.description["patient"]["stature_mm"] != again.description["patient"]["stature_mm"]
+
+
+def test_fine_grid_is_collapsed_to_the_scanners(cohort):
+    fine = simulate_patient(replace(QUICK, fine=True, axial=(0.15, 0.18)), 1)
+    assert fine.spect.spacing_mm == pytest.approx((4.4, 4.4, 4.4))
+    assert fine.ct.spacing_mm == pytest.approx((2.2, 2.2, 2.2))
+    coarse = resample(fine.ct, fine.spect)
+    assert np.median(coarse.array[fine.labels > 0]) > 150
+
+
+def test_a_second_run_goes_on_where_the_first_stopped(cohort, monkeypatch):
+    before = (cohort / "patient-0001" / "spect.nii.gz").stat().st_mtime_ns
+    monkeypatch.setattr("fuzzyseg.simulation.cohort.simulate_patient", None)  # not called again
+    seen = []
+    simulate_cohort(cohort, 1, replace(QUICK, dicom=True), progress=lambda *c: seen.append(c))
+    assert (cohort / "patient-0001" / "spect.nii.gz").stat().st_mtime_ns == before
+    assert seen == [(1, 1)]
+
+
+def test_another_recipe_in_the_same_folder_is_refused(cohort):
+    with pytest.raises(InputError, match="another seed"):
+        simulate_cohort(cohort, 1, replace(QUICK, dicom=True, seed=6))
+
+
+def test_two_processes_write_what_one_does(cohort, tmp_path):
+    simulate_cohort(tmp_path, 2, QUICK, jobs=2)
+    np.testing.assert_array_equal(
+        image(tmp_path / "patient-0001" / "spect.nii.gz"),
+        image(cohort / "patient-0001" / "spect.nii.gz"),
+    )
+
+
+def test_a_killed_run_leaves_no_folder_that_looks_whole(tmp_path):
+    call = [sys.executable, "-m", "fuzzyseg.cli.main", "simulate", "-o", str(tmp_path)]
+    options = ["--views", "12", "--no-fine", "--axial", "0.15", "0.22", "--quiet"]
+    started = subprocess.Popen([*call, *options])
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "cohort.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(started.pid, signal.SIGKILL)
+    started.wait()
+    assert not list(tmp_path.glob("patient-*"))
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fuzzyseg.simulation.cohort.write_labels", full)
+    with pytest.raises(InputError, match="No space left"):
+        simulate_cohort(tmp_path, 1, QUICK)
+    assert [p.name for p in tmp_path.iterdir()] == ["cohort.json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"protocol": "magic"}, "magic"),
+        ({"views": 3}, "views"),
+        ({"phantom": "a.nii"}, "--labels"),
+        ({"labels": "a.toml"}, "--phantom"),
+        ({"phantom": "absent.nii", "labels": "xcat-derived"}, "absent.nii"),
+        ({"axial": (0.5, 0.4)}, "axial"),
+    ],
+)
+def test_a_recipe_that_cannot_be_used_is_refused(change, found, tmp_path):
+    with pytest.raises(InputError, match=found):
+        simulate_cohort(tmp_path, 1, replace(QUICK, **change))
+    assert not list(tmp_path.glob("*patient*"))
