@@ -31,9 +31,9 @@ from sklearn.mixture import GaussianMixture as PeerMixture
 from threadpoolctl import threadpool_limits
 
 from fuzzyseg.clustering import FCM, RFCM, GaussianMixture, KMeans
-from fuzzyseg.clustering.fcm import assign, next_centres
 from fuzzyseg.clustering.image import as_points
 from fuzzyseg.clustering.rfcm import _Sweep
+from fuzzyseg.clustering.solver import assign, next_centres
 from fuzzyseg.clustering.starts import start_centres
 
 if TYPE_CHECKING:

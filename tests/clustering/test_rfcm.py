@@ -7,7 +7,7 @@ import pytest
 
 from fuzzyseg import fuzzy
 from fuzzyseg.clustering import FCM, RFCM
-from fuzzyseg.clustering.fcm import assign
+from fuzzyseg.clustering.solver import assign
 from fuzzyseg.errors import InputError
 
 START = np.array([[0.05], [0.4], [0.9]])

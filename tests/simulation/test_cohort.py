@@ -13,7 +13,8 @@ import pytest
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti, read_study
 from fuzzyseg.resample import reoriented, resample
-from fuzzyseg.simulation.cohort import Recipe, simulate_cohort, simulate_patient
+from fuzzyseg.simulation.cohort import simulate_cohort
+from fuzzyseg.simulation.simulated import Recipe, simulate_patient
 
 QUICK = Recipe(seed=5, views=12, fine=False, axial=(0.15, 0.22))
 IMAGES = ("spect", "ct", "attenuation", "activity", "labels")

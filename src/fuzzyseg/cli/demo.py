@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fuzzyseg.cli import evaluate, segment, simulate
 from fuzzyseg.cli.options import Output
-from fuzzyseg.simulation.cohort import Recipe
+from fuzzyseg.simulation.simulated import Recipe
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,10 @@ class Command:
 
 
 def facts() -> dict[str, dict[str, Any]]:
-    """Collect versions, the machine, methods, and which DICOM compressions can be read."""
+    """Collect versions, the machine, protocols, methods, and DICOM compressions at hand."""
     from fuzzyseg.provenance import versions
     from fuzzyseg.segmentation.settings import METHODS
+    from fuzzyseg.simulation.protocol import PROTOCOLS
 
     return {
         "versions": versions(),
@@ -48,6 +49,7 @@ def facts() -> dict[str, dict[str, Any]]:
             "platform": platform.platform(),
             "processors": os.cpu_count() or 1,
         },
+        "protocols": {name: p.description for name, p in PROTOCOLS.items()},
         "methods": {str(name): what for name, what in METHODS.items()},
         "dicom compressions": _compressions(),
     }

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuzzyseg.cli.options import Config, Output, progress, say
-from fuzzyseg.simulation.cohort import Recipe, simulate_cohort
+from fuzzyseg.simulation.cohort import simulate_cohort
+from fuzzyseg.simulation.simulated import Recipe
 
 if TYPE_CHECKING:
-    from fuzzyseg.simulation.cohort import Simulated
+    from fuzzyseg.simulation.simulated import Simulated
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ and `kind` one with q entries for q = 1, 2, 3, or none for any other q; their le
 of the type, so each combination in use is compiled by itself, at first use, and cached on
 disk.
 
+They stay in one file: numba's cache of a kernel does not notice changes in other files.
+
 Sums run in the image's dtype inside a block and in float64 between blocks. Only `reassoc`,
 `contract` and `nsz` are relaxed: enough to vectorise sums, and no flag that changes the state
 of the process.

@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from fuzzyseg.clustering.fcm import (
-    assign,
-    check_clusters,
-    check_iterations,
-    histogram,
-    points_to_predict,
-    solve,
-)
+from fuzzyseg.clustering.checks import check_clusters, check_iterations, points_to_predict
 from fuzzyseg.clustering.image import as_points, frozen
+from fuzzyseg.clustering.solver import assign, histogram, solve
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from fuzzyseg.clustering.fcm import (
+from fuzzyseg.clustering.checks import check_clusters, check_iterations, points_to_predict
+from fuzzyseg.clustering.image import Points, as_points
+from fuzzyseg.clustering.solver import (
     Fit,
     assign,
-    check_clusters,
-    check_iterations,
     kernel_arguments,
     next_centres,
-    points_to_predict,
     solve,
 )
-from fuzzyseg.clustering.image import Points, as_points
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours, check_exponent, check_neighbours
 

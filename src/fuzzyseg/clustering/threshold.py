@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from fuzzyseg.clustering.fcm import MAX_CLUSTERS, points_to_predict
+from fuzzyseg.clustering.checks import MAX_CLUSTERS, points_to_predict
 from fuzzyseg.clustering.image import as_points
 from fuzzyseg.errors import InputError
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _COLOURS = ("#0a7fd0", "#e8322a", "#f2a900", "#1a9850", "#8e44ad")  # bone, lesion, others
 _CT_WINDOW_HU = (-160.0, 1000.0)
-_BRIGHT = 99.9  # percentile of a SPECT's uptake that is shown black
+_BRIGHT = 99.9  # percentile of a SPECT's uptake; black is halfway from it to the maximum
 _HEIGHT_IN, _WIDTH_IN = 6.0, 17.0  # of the panels, at most
 
 
@@ -101,7 +101,9 @@ def _window(segmentation: Segmentation, image: NDArray[np.float32]) -> tuple[flo
         return *_CT_WINDOW_HU, "gray"
     low = float(image.min())
     step = max(1, image.size // 1_000_000)
-    high = float(np.percentile(image.reshape(-1, order="A")[::step], _BRIGHT))
+    bright = float(np.percentile(image.reshape(-1, order="A")[::step], _BRIGHT))
+    # Halfway by ratio: lesions stand out from bone, and a full bladder does not hide both.
+    high = low + float(np.sqrt((bright - low) * (float(image.max()) - low)))
     return low, high if high > low else float(image.max()), "gray_r"
 
 

@@ -1,0 +1,246 @@
+"""One simulated patient: drawn, scanned, reconstructed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fuzzyseg.errors import InputError, TooWideError
+from fuzzyseg.io.hounsfield import AIR_HU
+from fuzzyseg.provenance import versions
+from fuzzyseg.simulation.geometry import body_footprint, check_field_of_view, collapse
+from fuzzyseg.simulation.patient import Patient, draw_patient
+from fuzzyseg.simulation.phantom.stand_in import load_phantom
+from fuzzyseg.simulation.phantom.table import shipped_tables
+from fuzzyseg.simulation.protocol import Protocol, get_protocol
+from fuzzyseg.simulation.reconstruction import reconstruct
+from fuzzyseg.simulation.scan import Scan, acquire
+from fuzzyseg.volume import Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fuzzyseg.simulation.phantom.labelled import LabelledVolume
+
+_MOST_DRAWS = 50  # of a patient that fits into the field of view
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a cohort is made of; with a patient's number it determines every file.
+
+    Parameters
+    ----------
+    protocol : str
+        Key of `fuzzyseg.simulation.protocol.PROTOCOLS`.
+    seed : int
+    views : int or None
+        Projections over 360 degrees; None for the protocol's own.
+    vendor : bool
+        Reconstruct as a clinical workstation would, rather than by the protocol's default.
+    fine : bool
+        Draw and scan the patient on voxels finer than the reconstruction's. False takes an
+        eighth of the time, for a draft: a reconstruction then inverts the very model that made
+        its data, and thin bones are drawn coarsely.
+    phantom, labels : str or None
+        A labelled volume and its table of tissues, in place of the built-in phantom.
+    axial : (float, float)
+        Part of the body, from mid-thigh (0) to the vertex (1).
+    dicom : bool
+        Also write the SPECT as NM multi-frame, and the CT as a series.
+    device : {"cpu", "cuda"}
+        Where the physics is computed.
+    """
+
+    protocol: str = "discovery670"
+    seed: int = 0
+    views: int | None = None
+    vendor: bool = False
+    fine: bool = True
+    phantom: str | None = None
+    labels: str | None = None
+    axial: tuple[float, float] = (0.0, 1.0)
+    dicom: bool = False
+    device: Literal["cpu", "cuda"] = "cpu"
+
+
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """One simulated patient on the grid of the reconstruction.
+
+    Parameters
+    ----------
+    spect : Volume
+        Reconstructed activity, Bq/mL.
+    ct : Volume
+        HU, on the patient's own, finer grid.
+    activity, attenuation : float32 ndarray of shape (X, Y, Z)
+        Truth: Bq/mL, and 1/cm at 140 keV.
+    labels : uint8 ndarray of shape (X, Y, Z)
+        Truth: 0 background, 1 bone, 2 lesion.
+    description : dict
+        Everything drawn and counted, as JSON can hold it.
+    """
+
+    spect: Volume
+    ct: Volume
+    activity: NDArray[np.float32]
+    attenuation: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    description: dict[str, Any]
+
+
+def simulate_patient(recipe: Recipe, number: int) -> Simulated:
+    """Draw, scan and reconstruct patient `number` (from 1) of a cohort.
+
+    Raises
+    ------
+    InputError
+        If the recipe or its phantom cannot be used.
+    """
+    protocol = _protocol(recipe)
+    factor = protocol.oversampling if recipe.fine else 1
+    voxel_cm = protocol.pixel_cm / factor
+    # A patient's seeds depend on its number alone: a longer cohort begins with the shorter one.
+    of_patient, of_noise = np.random.SeedSequence([recipe.seed, number]).spawn(2)
+    patient = _draw_fitting(of_patient, protocol, factor, recipe)
+    scan = acquire(
+        patient.activity,
+        patient.attenuation,
+        voxel_cm=voxel_cm,
+        protocol=protocol,
+        seed=of_noise,
+        device=recipe.device,
+    )
+    attenuation = _coarser(patient.attenuation, factor)
+    settings = protocol.vendor if recipe.vendor else protocol.reconstruction
+    image = reconstruct(scan, attenuation, settings=settings, device=recipe.device)
+    affine = _coarser_affine(patient.affine, factor)
+    name = f"simulated patient {number}"
+    return Simulated(
+        spect=Volume(image, affine, "NM", "Bq/mL", name),
+        ct=Volume(patient.ct, patient.affine, "CT", "HU", name),
+        activity=_coarser(patient.activity, factor),
+        attenuation=attenuation,
+        labels=_majority(patient.labels, factor),
+        description={
+            "number": number,
+            "recipe": asdict(recipe),
+            "protocol": asdict(protocol),
+            "reconstruction": asdict(settings),
+            "patient": patient.parameters,
+            "scan": _described(scan),
+            "versions": versions(),
+        },
+    )
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raise InputError if the recipe's protocol or phantom cannot be used."""
+    _protocol(recipe)
+    _stand_in(recipe)
+
+
+def _protocol(recipe: Recipe) -> Protocol:
+    protocol = get_protocol(recipe.protocol)
+    return protocol if recipe.views is None else protocol.with_views(recipe.views)
+
+
+def _stand_in(recipe: Recipe) -> LabelledVolume | None:
+    if recipe.phantom is None:
+        if recipe.labels is not None:
+            raise InputError(
+                f"expected --phantom with --labels, found only the table {recipe.labels}; "
+                "name the labelled volume too"
+            )
+        return None
+    if recipe.labels is None:
+        raise InputError(
+            f"expected a table of tissues for {recipe.phantom}, found none; give "
+            f"--labels FILE.toml, or one of the package's own: {', '.join(shipped_tables())}"
+        )
+    return load_phantom(recipe.phantom, recipe.labels)
+
+
+def _draw_fitting(
+    seeds: np.random.SeedSequence, protocol: Protocol, factor: int, recipe: Recipe
+) -> Patient:
+    """Draw patients until one fits into the field of view, and pad it to whole pixels."""
+    voxel_mm = 10 * protocol.pixel_cm / factor
+    phantom = _stand_in(recipe)
+    pixels = int(protocol.fov_cm / protocol.pixel_cm) // 2 * 2
+    for seed in seeds.generate_state(_MOST_DRAWS, np.uint32):
+        try:
+            patient = draw_patient(
+                int(seed),
+                voxel_mm=voxel_mm,
+                matrix=pixels * factor,
+                axial=recipe.axial,
+                sample_mm=None if recipe.fine else voxel_mm,
+                phantom=phantom,
+            )
+            check_field_of_view(
+                body_footprint(patient.activity, patient.attenuation),
+                voxel_mm / 10,
+                protocol.fov_cm,
+            )
+        except TooWideError:
+            if phantom is not None:  # another draw of the same body would not be narrower
+                raise
+            continue
+        return _padded(patient, factor)
+    raise InputError(
+        f"expected patients that fit into the {protocol.fov_cm:g} cm that {protocol.name} sees, "
+        f"found {_MOST_DRAWS} in a row too wide; use another protocol or phantom"
+    )
+
+
+def _padded(patient: Patient, factor: int) -> Patient:
+    """Add slices of air at the top until they fill whole pixels."""
+    missing = -patient.activity.shape[2] % factor
+    if not missing:
+        return patient
+    air = {"activity": 0.0, "attenuation": 0.0, "ct": AIR_HU, "labels": 0}
+    padded: dict[str, Any] = {
+        name: np.pad(getattr(patient, name), ((0, 0), (0, 0), (0, missing)), constant_values=value)
+        for name, value in air.items()
+    }
+    return replace(patient, **padded)
+
+
+def _coarser(array: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Means of blocks of `factor` voxels a side."""
+    return collapse(array, factor, (0, 1, 2), "mean") if factor > 1 else array
+
+
+def _majority(labels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Labels of blocks: bone or lesion where they fill half, and the larger of the two."""
+    if factor == 1:
+        return labels
+    bone, lesion = (_coarser((labels == k).astype(np.float32), factor) for k in (1, 2))
+    return np.where(bone + lesion < 0.5, 0, np.where(lesion >= bone, 2, 1)).astype(np.uint8)
+
+
+def _coarser_affine(affine: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
+    """Affine of blocks of `factor` voxels a side."""
+    coarse = affine.copy()
+    coarse[:3, :3] *= factor
+    coarse[:3, 3] += affine[:3, :3] @ np.full(3, (factor - 1) / 2)
+    return coarse
+
+
+def _described(scan: Scan) -> dict[str, Any]:
+    return {
+        "counts": int(scan.counts.sum(dtype=np.float64)),
+        "window_counts": int(scan.window_counts.sum(dtype=np.float64)),
+        "scatter_fraction": round(scan.scatter_fraction, 4),
+        "beds": len(scan.beds),
+        "view_seconds": scan.protocol.scan_minutes
+        * 60
+        * scan.protocol.detectors
+        / (len(scan.beds) * scan.protocol.views),
+        "voxel_cm": scan.voxel_cm,
+        "shape": list(scan.shape),
+    }
