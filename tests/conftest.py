@@ -14,8 +14,8 @@ def shared_data():
 
 
 @pytest.fixture(scope="session")
-def demo_study(tmp_path_factory):
-    """Folder with spect.nii.gz, ct.nii.gz and labels.nii.gz of the demo."""
+def toy_folder(tmp_path_factory):
+    """Folder with spect.nii.gz, ct.nii.gz and labels.nii.gz of the toy study."""
     from toy_study import write_study
 
     folder = tmp_path_factory.mktemp("study")

@@ -35,7 +35,7 @@ class Volume:
         Intensities in `unit`; other dtypes are converted. Stored as a read-only view.
     affine : float64 ndarray of shape (4, 4)
         Maps voxel indices (i, j, k, 1) to millimetres in the RAS frame of NIfTI
-        (x to the patient's right is negative, i.e. +x Right, +y Anterior, +z Superior).
+        (+x to the patient's right, +y to the front, +z to the head).
     modality : {"CT", "NM", "PT", "other"}
         What the image is. SPECT stored by a vendor as modality PT stays "PT".
     unit : {"HU", "Bq/mL", "counts", "SUV", "arbitrary"}

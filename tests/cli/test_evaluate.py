@@ -60,9 +60,9 @@ def test_undefined_scores_are_null_with_a_reason(tmp_path, capsys):
     assert "lesion:" in capsys.readouterr().out
 
 
-def test_takes_the_folder_of_a_segmentation(demo_study, tmp_path, capsys):
-    assert main(["segment", str(demo_study / "spect.nii.gz"), "-o", str(tmp_path), "--quiet"]) == 0
-    assert main(["evaluate", str(tmp_path), str(demo_study / "labels.nii.gz")]) == 0
+def test_takes_the_folder_of_a_segmentation(toy_folder, tmp_path, capsys):
+    assert main(["segment", str(toy_folder / "spect.nii.gz"), "-o", str(tmp_path), "--quiet"]) == 0
+    assert main(["evaluate", str(tmp_path), str(toy_folder / "labels.nii.gz")]) == 0
     assert "lesion" in capsys.readouterr().out
 
 

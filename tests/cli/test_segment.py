@@ -35,8 +35,8 @@ def blob(shape=(12, 13, 14)):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_writes_four_files_on_the_grid_of_the_input(method, demo_study, tmp_path, capsys):
-    source = demo_study / "spect.nii.gz"
+def test_writes_four_files_on_the_grid_of_the_input(method, toy_folder, tmp_path, capsys):
+    source = toy_folder / "spect.nii.gz"
     assert main(["segment", str(source), "-o", str(tmp_path), "--method", method]) == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
     assert "lesion" in capsys.readouterr().out
@@ -63,16 +63,16 @@ def test_writes_four_files_on_the_grid_of_the_input(method, demo_study, tmp_path
     assert [c["voxels"] for c in run["classes"].values()] == counts.tolist()
 
 
-def test_finds_bone_and_lesions_better_with_a_ct(demo_study, tmp_path):
-    truth = image(demo_study / "labels.nii.gz")
+def test_finds_bone_and_lesions_better_with_a_ct(toy_folder, tmp_path):
+    truth = image(toy_folder / "labels.nii.gz")
 
     def dsc(folder, k):
         labels = image(folder / "labels.nii.gz")
         return 2 * ((labels == k) & (truth == k)).sum() / ((labels == k).sum() + (truth == k).sum())
 
-    spect = str(demo_study / "spect.nii.gz")
+    spect = str(toy_folder / "spect.nii.gz")
     assert main(["segment", spect, "-o", str(tmp_path / "a"), "--quiet"]) == 0
-    ct = str(demo_study / "ct.nii.gz")
+    ct = str(toy_folder / "ct.nii.gz")
     assert main(["segment", spect, "-o", str(tmp_path / "b"), "--ct", ct, "--quiet"]) == 0
     assert dsc(tmp_path / "a", 2) > 0.9
     assert dsc(tmp_path / "a", 1) > 0.7
@@ -80,17 +80,17 @@ def test_finds_bone_and_lesions_better_with_a_ct(demo_study, tmp_path):
     assert dsc(tmp_path / "b", 2) > 0.9
 
 
-def test_ct_alone_has_two_classes(demo_study, tmp_path):
-    assert main(["segment", str(demo_study / "ct.nii.gz"), "-o", str(tmp_path)]) == 0
+def test_ct_alone_has_two_classes(toy_folder, tmp_path):
+    assert main(["segment", str(toy_folder / "ct.nii.gz"), "-o", str(tmp_path)]) == 0
     run = json.loads((tmp_path / "run.json").read_text())
     assert list(run["classes"]) == ["background", "bone"]
     assert run["classes"]["bone"]["mean"] > 250
 
 
-def test_config_file_gives_options_and_the_command_line_wins(demo_study, tmp_path):
+def test_config_file_gives_options_and_the_command_line_wins(toy_folder, tmp_path):
     config = tmp_path / "c.toml"
     config.write_text('method = "fcm"\nq = 3\nmask = false\nct-weight = 0.5\nforce = false\n')
-    call = ["segment", str(demo_study / "spect.nii.gz"), "-o", str(tmp_path / "out")]
+    call = ["segment", str(toy_folder / "spect.nii.gz"), "-o", str(tmp_path / "out")]
     assert main([*call, "--config", str(config), "--q", "1.5"]) == 0
     parameters = json.loads((tmp_path / "out" / "run.json").read_text())["parameters"]
     assert parameters["method"] == "fcm"
@@ -122,17 +122,18 @@ def test_same_input_same_output_on_any_number_of_threads(tmp_path):
     )
 
 
-def test_a_killed_run_leaves_nothing_that_looks_whole(demo_study, tmp_path):
+def test_a_killed_run_leaves_nothing_that_looks_whole(toy_folder, tmp_path):
     call = [sys.executable, "-m", "fuzzyseg.cli.main", "segment"]
     out = tmp_path / "out"
-    started = subprocess.Popen([*call, str(demo_study / "spect.nii.gz"), "-o", str(out)])
+    started = subprocess.Popen([*call, str(toy_folder / "spect.nii.gz"), "-o", str(out)])
     deadline = time.monotonic() + 60
-    while not out.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.kill(started.pid, signal.SIGKILL)
+    while not list(out.glob("*/labels.nii.gz")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.kill(started.pid, signal.SIGKILL)  # labels are written, but the run is not
     started.wait()
+    assert list(out.glob("*/labels.nii.gz"))
     assert not any((out / name).exists() for name in FILES)
-    assert main(["segment", str(demo_study / "spect.nii.gz"), "-o", str(out)]) == 0
+    assert main(["segment", str(toy_folder / "spect.nii.gz"), "-o", str(out)]) == 0
     assert sorted(p.name for p in out.iterdir()) == sorted(FILES)
 
 
@@ -228,6 +229,10 @@ class TestBadInput:
             ("--q", "nan"),
             ("--beta", "-1"),
             ("--jobs", "-1"),
+            ("--jobs", "0"),
+            ("--ct-weight", "nan"),
+            ("--ct-weight", "-1"),
+            ("--seed", "-1"),
             ("--method", "threshold", "--classes", "4"),
             ("--series", "7"),
         ],

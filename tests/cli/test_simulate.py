@@ -7,7 +7,7 @@ from fuzzyseg.cli.main import main
 
 def test_writes_a_cohort_with_previews(tmp_path, capsys):
     call = ["simulate", "-o", str(tmp_path), "--patients", "1", "--seed", "5"]
-    quick = ["--protocol", "symbia-t16", "--views", "12", "--no-fine", "--axial", "0.15", "0.2"]
+    quick = ["--protocol", "symbia-t16", "--views", "20", "--no-fine", "--axial", "0.15", "0.2"]
     assert main([*call, *quick]) == 0
     assert "1 patients" in capsys.readouterr().out
     assert imread(tmp_path / "patient-0001" / "preview.png").std() > 0.05

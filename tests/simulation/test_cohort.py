@@ -14,9 +14,10 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti, read_study
 from fuzzyseg.resample import reoriented, resample
 from fuzzyseg.simulation.cohort import simulate_cohort
+from fuzzyseg.simulation.geometry import view_angles
 from fuzzyseg.simulation.simulated import Recipe, simulate_patient
 
-QUICK = Recipe(seed=5, views=12, fine=False, axial=(0.15, 0.22))
+QUICK = Recipe(seed=5, views=20, fine=False, axial=(0.15, 0.22))
 IMAGES = ("spect", "ct", "attenuation", "activity", "labels")
 
 
@@ -78,6 +79,25 @@ def test_dicom_is_read_back_as_it_was_written(cohort):
         np.testing.assert_allclose(back.array, written.array, atol=0.51 * step)
 
 
+def test_dicom_says_where_the_first_view_was_taken_from(cohort):
+    import pydicom
+
+    dataset = pydicom.dcmread(cohort / "patient-0001" / "dicom" / "spect.dcm")
+    rotation = dataset.RotationInformationSequence[0]
+    # The first detector is along +X, which the affine runs to the patient's right; DICOM counts
+    # degrees from the back over the left. The next is towards +Y, the front: the angle falls.
+    affine = nib.load(cohort / "patient-0001" / "spect.nii.gz").affine
+    assert affine[0, 0] > 0
+    assert affine[1, 1] > 0
+    assert view_angles(4)[:2] == pytest.approx([0, np.pi / 2])
+    assert (rotation.StartAngle, rotation.RotationDirection) == (270, "CW")
+
+
+def test_a_part_of_the_body_gets_its_part_of_the_time(cohort):
+    described = json.loads((cohort / "patient-0001" / "patient.json").read_text())
+    assert described["protocol"]["scan_minutes"] == pytest.approx(30 * 0.07)
+
+
 def test_ct_lies_on_the_same_patient(cohort):
     folder = cohort / "patient-0001"
     labels = read_nifti(folder / "labels.nii.gz")
@@ -127,13 +147,14 @@ def test_two_processes_write_what_one_does(cohort, tmp_path):
 
 def test_a_killed_run_leaves_no_folder_that_looks_whole(tmp_path):
     call = [sys.executable, "-m", "fuzzyseg.cli.main", "simulate", "-o", str(tmp_path)]
-    options = ["--views", "12", "--no-fine", "--axial", "0.15", "0.22", "--quiet"]
+    options = ["--views", "20", "--no-fine", "--axial", "0.15", "0.22", "--quiet"]
     started = subprocess.Popen([*call, *options])
     deadline = time.monotonic() + 60
-    while not (tmp_path / "cohort.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.kill(started.pid, signal.SIGKILL)
+    while not list(tmp_path.glob(".*/spect.nii.gz")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.kill(started.pid, signal.SIGKILL)  # the first image is written, the patient is not whole
     started.wait()
+    assert list(tmp_path.glob(".*/spect.nii.gz"))
     assert not list(tmp_path.glob("patient-*"))
 
 
@@ -156,6 +177,8 @@ def test_a_full_disk_is_one_clear_error_and_leaves_nothing_half_written(tmp_path
         ({"labels": "a.toml"}, "--phantom"),
         ({"phantom": "absent.nii", "labels": "xcat-derived"}, "absent.nii"),
         ({"axial": (0.5, 0.4)}, "axial"),
+        ({"seed": -1}, "seed"),
+        ({"views": 63}, "subsets"),
     ],
 )
 def test_a_recipe_that_cannot_be_used_is_refused(change, found, tmp_path):

@@ -1,7 +1,15 @@
+from typing import get_args
+
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.protocol import PROTOCOLS, TC99M_KEV, EnergyWindow, get_protocol
+from fuzzyseg.simulation.protocol import (
+    PROTOCOLS,
+    TC99M_KEV,
+    EnergyWindow,
+    ProtocolName,
+    get_protocol,
+)
 from fuzzyseg.simulation.reconstruction import check_subsets
 from fuzzyseg.simulation.response import FWHM_PER_SIGMA
 
@@ -60,5 +68,14 @@ def test_collimator_figures_follow_from_its_holes(name, hole_cm, length_cm, sept
 def test_unknown_protocol_and_too_few_views_are_refused():
     with pytest.raises(InputError, match="discovery670"):
         get_protocol("gamma-camera")
-    with pytest.raises(InputError, match="at least 4 views"):
+    with pytest.raises(InputError, match="evenly, found 3"):
         get_protocol("symbia-t16").with_views(3)
+
+
+def test_names_for_the_command_line_are_those_of_the_protocols():
+    assert set(get_args(ProtocolName)) == set(PROTOCOLS)
+
+
+def test_views_that_no_usual_subsets_share_are_refused():
+    with pytest.raises(InputError, match="subsets"):
+        get_protocol("discovery670").with_views(63)

@@ -145,7 +145,7 @@ def changed(key, value):
         "activity_bq_ml": 1e4 * body,
         "mu_per_cm": 0.15 * body,
         "voxel_cm": VOXEL,
-        "protocol": PROTOCOLS["symbia-t16"].with_views(4),
+        "protocol": PROTOCOLS["symbia-t16"].with_views(8),
         "scatter": False,
     }
     given["protocol"] = replace(given["protocol"], pixel_cm=0.88)

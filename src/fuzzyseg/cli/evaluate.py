@@ -157,13 +157,12 @@ def _names_beside(labels: Path) -> tuple[str, ...]:
 def _whole(volume: Volume, path: Path) -> NDArray[Any]:
     import numpy as np
 
-    labels = volume.array.astype(np.int32)
-    if not np.array_equal(labels, volume.array):
+    if not np.isfinite(volume.array).all() or (volume.array != np.rint(volume.array)).any():
         raise InputError(
             f"expected whole-number labels, found other values in {path}; "
             "pass a label map, not memberships or an image"
         )
-    return labels
+    return volume.array.astype(np.int32)
 
 
 def _grid(volume: Volume) -> str:
@@ -184,6 +183,7 @@ def _write(path: Path, evaluation: Evaluation) -> None:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise InputError(
             f"expected a file that can be written to, found {path}: {error.strerror}; "
             "choose another place"

@@ -33,6 +33,8 @@ COMMANDS = {
     "demo": "simulate a patient, segment it and compare the result with the truth",
 }
 
+_NOT_IN_FILES = {"config", "debug", "input", "output"}  # said on the command line alone
+
 _HELP = """\
 usage: fuzzyseg COMMAND [options]
 
@@ -105,8 +107,10 @@ def _parse(arguments: list[str]) -> Command:
 
 def _in_one_line(box: str, name: str) -> str:
     """Take the message out of the box that tyro draws around a wrong option."""
-    inside = [line for line in box.splitlines() if not line.startswith("\u256d")]  # not the title
-    lines = [line.strip(" \u2502\u2570\u256f\u2500") for line in inside]
+    inside = [
+        line for line in box.splitlines() if not line.startswith(("\u256d", "+-"))
+    ]  # not the title
+    lines = [line.strip(" \u2502\u2570\u256f\u2500|+-") for line in inside]
     text = " ".join(line for line in lines if line).split(" For full helptext")[0]
     return f"expected other options, found: {text.rstrip('.')}; see fuzzyseg {name} --help"
 
@@ -120,7 +124,9 @@ def _with_config(arguments: list[str], kind: Any) -> list[str]:
     words = iter(arguments)
     for word in words:
         if word == "--config":
-            found = next(words, "")
+            found = next(words, None)
+            if found is None:
+                raise InputError("expected a TOML file after --config, found nothing; name one")
         elif word.startswith("--config="):
             found = word.removeprefix("--config=")
         else:
@@ -137,10 +143,10 @@ def _with_config(arguments: list[str], kind: Any) -> list[str]:
     front = []
     for key, value in given.items():
         option = key.replace("-", "_")
-        if option not in options:
+        if option not in options - _NOT_IN_FILES:
             raise InputError(
                 f"expected options of this command in {found}, found {key!r}; "
-                f"known are {', '.join(sorted(options - {'config'}))}"
+                f"known are {', '.join(sorted(options - _NOT_IN_FILES))}"
             )
         flag = option.replace("_", "-")
         if isinstance(value, bool):

@@ -36,7 +36,7 @@ class Command:
     settings
         How to segment.
     config
-        TOML file of options; the command line goes before it.
+        TOML file of options; what the command line says wins.
     force
         Replace results in the output folder.
     quiet

@@ -22,7 +22,7 @@ class Command:
     Parameters
     ----------
     output
-        Folder for the patients. A cohort that is there is gone on with.
+        Folder for the patients; a cohort that was begun there is continued.
     patients
         How many.
     recipe
@@ -30,7 +30,7 @@ class Command:
     jobs
         Processes at a time; without it one a core.
     config
-        TOML file of options; the command line goes before it.
+        TOML file of options; what the command line says wins.
     quiet
         Show no progress.
     debug

@@ -24,6 +24,7 @@ from fuzzyseg.io.dicom_write import (
     unfinished,
 )
 from fuzzyseg.io.geometry import AXIAL
+from fuzzyseg.tc99m import HALF_LIFE_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ class Injection:
         Wall-clock time of the injection.
     agent : str
     half_life_s : float
-        In seconds; by default 6.0067 h (DDEP, Table of Radionuclides vol. 1, BIPM 2004).
+        In seconds; by default that of Tc-99m.
 
     Raises
     ------
@@ -69,7 +70,7 @@ class Injection:
     activity_mbq: float
     given: datetime
     agent: str = "Tc-99m HDP"
-    half_life_s: float = 21624.12
+    half_life_s: float = HALF_LIFE_S
 
     def __post_init__(self) -> None:
         require_positive(activity_mbq=self.activity_mbq, half_life_s=self.half_life_s)

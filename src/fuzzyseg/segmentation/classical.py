@@ -20,7 +20,7 @@ from fuzzyseg.segmentation.intensities import (
     scaled,
     with_bone,
 )
-from fuzzyseg.segmentation.settings import Method, Settings, class_names
+from fuzzyseg.segmentation.settings import Method, Settings, check_settings, class_names
 from fuzzyseg.volume import Provenance, Segmentation
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def segment(
     settings = settings or Settings()
     created, started = now(), time.perf_counter()
     check_segmentable(volume)
+    check_settings(settings)
     names = class_names(volume.modality, settings)
     warnings = [*volume.warnings]
     if ct is not None:
@@ -140,7 +141,7 @@ def _clusterer(settings: Settings, n_clusters: int, is_ct: bool, channel_axis: i
                 neighbours=settings.neighbours,
                 channel_axis=channel_axis,
                 random_state=seed,
-                n_jobs=settings.jobs or os.cpu_count() or 1,
+                n_jobs=settings.jobs if settings.jobs is not None else os.cpu_count() or 1,
             )
         case "fcm":
             return FCM(
@@ -181,10 +182,14 @@ def _doubts(labels: NDArray[np.int8], names: tuple[str, ...], clusterer: Any) ->
 def _parameters(settings: Settings, clusterer: Any, names: tuple[str, ...]) -> dict[str, Any]:
     """Every setting in force, and what the method found."""
     parameters = dataclasses.asdict(settings) | {"classes": len(names)}
+    parameters["ct_window_hu"] = list(CT_WINDOW_HU)
+    parameters["clustering"] = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in vars(clusterer).items()
+        if not name.endswith("_")
+    }
     if settings.method == "threshold":
         parameters["levels"] = clusterer.levels_.tolist()
-    else:
-        parameters["ct_window_hu"] = list(CT_WINDOW_HU)
     found = {
         "cluster_centers": clusterer.cluster_centers_.tolist(),
         "n_iter": clusterer.n_iter_,

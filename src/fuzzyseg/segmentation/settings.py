@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -64,6 +65,20 @@ class Settings:
     ct_weight: float = 0.3
     seed: int = 0
     jobs: int | None = None
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise InputError for what no method checks by itself."""
+    if not (math.isfinite(settings.ct_weight) and settings.ct_weight >= 0):
+        raise InputError(
+            f"expected a weight of the CT of 0 or more, found {settings.ct_weight}; 0.3 is usual"
+        )
+    if settings.jobs is not None and settings.jobs < 1:
+        raise InputError(
+            f"expected at least 1 thread, found {settings.jobs}; leave out --jobs to use all cores"
+        )
+    if settings.seed < 0:
+        raise InputError(f"expected a seed of 0 or more, found {settings.seed}; give another")
 
 
 def class_names(modality: Modality, settings: Settings) -> tuple[str, ...]:

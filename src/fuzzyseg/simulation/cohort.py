@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import multiprocessing
 import os
 import shutil
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +23,7 @@ from fuzzyseg.simulation.simulated_dicom import write_dicom
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _UNFINISHED = ".unfinished-"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -70,30 +73,30 @@ def simulate_cohort(
         )
     check_recipe(recipe)
     folders = [out / f"patient-{number:04d}" for number in range(1, patients + 1)]
-    try:
+    made_of = {"recipe": asdict(recipe), "files": _digests(recipe), "versions": versions()}
+    with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
-        _check_resumed(out, recipe)
+        _check_resumed(out, made_of)
         for left in out.glob(f".patient-*{_UNFINISHED}*"):
             shutil.rmtree(left, ignore_errors=True)
-        _write_json(out / "cohort.json", {"recipe": asdict(recipe), "versions": versions()})
-        missing = [n for n, folder in enumerate(folders, start=1) if not folder.exists()]
+        _write_json(out / "cohort.json", made_of)
+    missing = [n for n, folder in enumerate(folders, start=1) if not folder.exists()]
+    try:
         _run(out, missing, recipe, jobs, finish, _counted(progress, patients, len(missing)))
-        described = [json.loads((f / "patient.json").read_text("utf-8")) for f in folders]
-        _write_json(
-            out / "cohort.json",
-            {
-                "recipe": asdict(recipe),
-                "patients": [folder.name for folder in folders],
-                "created": now(),
-                "versions": versions(),
-                "lesions": [len(d["patient"].get("lesions", [])) for d in described],
-            },
-        )
-    except OSError as error:
+    except (BrokenProcessPool, MemoryError) as error:
         raise InputError(
-            f"expected room to write a cohort to {out}, found: {error.strerror or error}; "
-            "free some space or choose another folder, and run the command again to go on"
+            f"expected enough memory for {jobs} patients at a time, found that a process was "
+            "stopped; give fewer --jobs, and run the command again to go on"
         ) from error
+    with _writing(out):
+        there = sorted(out.glob("patient-*"))
+        described = [json.loads((f / "patient.json").read_text("utf-8")) for f in there]
+        summary = {
+            "created": now(),
+            "patients": [folder.name for folder in there],
+            "lesions": [len(d["patient"]["lesions"]) for d in described],
+        }
+        _write_json(out / "cohort.json", made_of | summary)
     return folders
 
 
@@ -106,8 +109,7 @@ def write_patient(
     """Simulate one patient and write its folder, which appears when it is whole."""
     patient = simulate_patient(recipe, number)
     name = f"patient-{number:04d}"
-    folder = Path(tempfile.mkdtemp(prefix=f".{name}{_UNFINISHED}", dir=out))
-    try:
+    with _writing(out), _staging(out, name) as folder:
         grid = patient.spect
         write_image(folder / "spect.nii.gz", grid)
         write_image(folder / "ct.nii.gz", patient.ct)
@@ -121,8 +123,28 @@ def write_patient(
         _write_json(folder / "patient.json", patient.description)
         folder.chmod(0o755)
         folder.rename(out / name)
+
+
+@contextlib.contextmanager
+def _staging(out: Path, name: str) -> Iterator[Path]:
+    """Yield a hidden folder beside the one to be, and remove it if it was not renamed."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{name}{_UNFINISHED}", dir=out))
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"expected room to write a cohort to {out}, found: {error.strerror or error}; "
+            "free some space or choose another folder, and run the command again to go on"
+        ) from error
 
 
 def _run(
@@ -176,18 +198,32 @@ def _counted(
     return done
 
 
-def _check_resumed(out: Path, recipe: Recipe) -> None:
-    """Raise InputError if `out` holds patients of another recipe."""
+def _digests(recipe: Recipe) -> dict[str, str]:
+    """SHA-256 of the files that a recipe names."""
+    found = {}
+    for name in (recipe.phantom, recipe.labels):
+        if name is not None and Path(name).is_file():
+            with Path(name).open("rb") as file:
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _check_resumed(out: Path, made_of: dict[str, Any]) -> None:
+    """Raise InputError if `out` holds patients that were made of something else."""
     if not any(out.glob("patient-*")):
         return
     try:
-        found = json.loads((out / "cohort.json").read_text("utf-8"))["recipe"]
-    except (OSError, ValueError, KeyError) as error:
+        found = json.loads((out / "cohort.json").read_text("utf-8"))
+        before, files, version = found["recipe"], found["files"], found["versions"]["fuzzyseg"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"expected an empty folder or a cohort to go on with, found patients without a "
             f"readable cohort.json in {out}; choose another folder"
         ) from error
-    different = [key for key, value in asdict(recipe).items() if found.get(key) != _listed(value)]
+    now_made_of = json.loads(json.dumps(made_of))  # tuples become lists, as in the file
+    different = [k for k, value in now_made_of["recipe"].items() if before.get(k) != value]
+    different += ["content of a file"] if files != now_made_of["files"] else []
+    different += ["version"] if version != made_of["versions"]["fuzzyseg"] else []
     if different:
         raise InputError(
             f"expected a cohort of the same recipe to go on with, found in {out} another "
@@ -195,12 +231,10 @@ def _check_resumed(out: Path, recipe: Recipe) -> None:
         )
 
 
-def _listed(value: Any) -> Any:
-    """Return what JSON makes of a value."""
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _write_json(path: Path, value: Any) -> None:
     partial = path.with_name(f".{path.name}.unfinished")
-    partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    try:
+        partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -96,7 +96,7 @@ def check_field_of_view(mask: NDArray[np.bool_], voxel_cm: float, fov_cm: float)
     """
     diameter = min(fov_cm, max(mask.shape) * voxel_cm)
     reach = float(np.max(distance_to_axis_cm(mask.shape, voxel_cm), where=mask, initial=0.0))
-    if reach > diameter / 2 + voxel_cm:
+    if reach > diameter / 2 + voxel_cm:  # a voxel at the edge is seen in part
         raise TooWideError(
             f"expected a phantom within the field of view, {diameter:.1f} cm across, found one "
             f"that reaches {reach:.1f} cm from the axis; centre it, take the arms off or up, or "

@@ -1,6 +1,6 @@
 """Scanner protocols as data: camera, collimator, windows, timing, reconstruction.
 
-A new scanner is one more entry of `PROTOCOLS`; nothing else lists them.
+A new scanner is one more entry of `PROTOCOLS`, and its name one of `ProtocolName`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TC99M_KEV = 140.5  # gamma energy of Tc-99m (ICRP Publication 107)
+ProtocolName = Literal["discovery670", "symbia-t16"]  # the keys of PROTOCOLS
 OrbitKind = Literal["circular", "body-contour"]
 ScatterCorrection = Literal["model", "window", "none"]
 
@@ -135,10 +136,13 @@ class Protocol:
         Raises
         ------
         InputError
-            If there are fewer than 4 views.
+            If there are fewer than 4 views, or neither 10 nor 8 subsets share them evenly.
         """
-        if views < 4:
-            raise InputError(f"expected at least 4 views, found {views}; use 60, 120 or 256")
+        if views < 4 or (views % 10 and views % 8):
+            raise InputError(
+                f"expected views that 10 or 8 subsets share evenly, found {views}; "
+                "use 60, 120 or 256"
+            )
         return replace(
             self,
             views=views,

@@ -14,7 +14,7 @@ from fuzzyseg.simulation.geometry import body_footprint, check_field_of_view, co
 from fuzzyseg.simulation.patient import Patient, draw_patient
 from fuzzyseg.simulation.phantom.stand_in import load_phantom
 from fuzzyseg.simulation.phantom.table import shipped_tables
-from fuzzyseg.simulation.protocol import Protocol, get_protocol
+from fuzzyseg.simulation.protocol import Protocol, ProtocolName, get_protocol
 from fuzzyseg.simulation.reconstruction import reconstruct
 from fuzzyseg.simulation.scan import Scan, acquire
 from fuzzyseg.volume import Volume
@@ -33,9 +33,10 @@ class Recipe:
 
     Parameters
     ----------
-    protocol : str
-        Key of `fuzzyseg.simulation.protocol.PROTOCOLS`.
+    protocol : {"discovery670", "symbia-t16"}
+        Camera, collimator, windows, views and reconstruction.
     seed : int
+        Of all that is drawn; the same seed gives the same cohort.
     views : int or None
         Projections over 360 degrees; None for the protocol's own.
     vendor : bool
@@ -44,23 +45,29 @@ class Recipe:
         Draw and scan the patient on voxels finer than the reconstruction's. False takes an
         eighth of the time, for a draft: a reconstruction then inverts the very model that made
         its data, and thin bones are drawn coarsely.
-    phantom, labels : str or None
-        A labelled volume and its table of tissues, in place of the built-in phantom.
+    phantom : str or None
+        A labelled volume, XCAT's raw attenuation or a CT, in place of the built-in phantom.
+    labels : str or None
+        Its table of tissues: a TOML file, or "xcat-derived", which comes with the package.
+    mass_kg : float or None
+        Mass of the patient. None draws it; a phantom from a file is then taken for the whole
+        body, which makes a patient too light where it shows a part.
     axial : (float, float)
-        Part of the body, from mid-thigh (0) to the vertex (1).
+        Part of the body, from mid-thigh (0) to the vertex (1); it gets as much of the time.
     dicom : bool
         Also write the SPECT as NM multi-frame, and the CT as a series.
     device : {"cpu", "cuda"}
         Where the physics is computed.
     """
 
-    protocol: str = "discovery670"
+    protocol: ProtocolName = "discovery670"
     seed: int = 0
     views: int | None = None
     vendor: bool = False
     fine: bool = True
     phantom: str | None = None
     labels: str | None = None
+    mass_kg: float | None = None
     axial: tuple[float, float] = (0.0, 1.0)
     dicom: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
@@ -138,14 +145,25 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Raise InputError if the recipe's protocol or phantom cannot be used."""
+    """Raise InputError if the recipe's seed, protocol or phantom cannot be used."""
+    if recipe.seed < 0:
+        raise InputError(f"expected a seed of 0 or more, found {recipe.seed}; give another")
     _protocol(recipe)
     _stand_in(recipe)
 
 
 def _protocol(recipe: Recipe) -> Protocol:
     protocol = get_protocol(recipe.protocol)
-    return protocol if recipe.views is None else protocol.with_views(recipe.views)
+    if recipe.views is not None:
+        protocol = protocol.with_views(recipe.views)
+    # A part of the body gets its part of the time that the whole would take.
+    low, high = recipe.axial
+    if not 0 <= low < high <= 1:
+        raise InputError(
+            f"expected an axial part such as 0.3 0.8 within 0 to 1, found {low} {high}; "
+            "0 is mid-thigh and 1 the vertex"
+        )
+    return replace(protocol, scan_minutes=protocol.scan_minutes * (high - low))
 
 
 def _stand_in(recipe: Recipe) -> LabelledVolume | None:
@@ -178,6 +196,7 @@ def _draw_fitting(
                 voxel_mm=voxel_mm,
                 matrix=pixels * factor,
                 axial=recipe.axial,
+                mass_kg=recipe.mass_kg,
                 sample_mm=None if recipe.fine else voxel_mm,
                 phantom=phantom,
             )

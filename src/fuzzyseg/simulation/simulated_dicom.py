@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fuzzyseg.simulation.simulated import Simulated
 
 _STUDY_TIME = datetime(2026, 1, 1, 12)  # of every simulated study: files depend on the seed alone
+# The first view's detector is at +X, the patient's right, and goes on to the front: DICOM counts
+# from the back over the left side, so it starts at 270 and the angle falls.
+_START_DEGREES = 270.0
 _SEXES: dict[str, Literal["M", "F"]] = {"male": "M", "female": "F"}
 
 
@@ -52,6 +55,8 @@ def write_dicom(folder: Path, patient: Simulated) -> None:
         acquisition=SpectAcquisition(
             started=_STUDY_TIME,
             views=protocol["views"],
+            start_degrees=_START_DEGREES,
+            direction="CW",
             view_seconds=described["scan"]["view_seconds"],
             window_kev=(window["low_kev"], window["high_kev"]),
             counts=described["scan"]["counts"],

@@ -22,7 +22,7 @@ def labelled(tmp_path):
 
 def test_labelled_volume_is_simulated(labelled):
     phantom, table = map(str, labelled)
-    recipe = Recipe(phantom=phantom, labels=table, views=12, fine=False)
+    recipe = Recipe(phantom=phantom, labels=table, views=20, fine=False)
     patient = simulate_patient(recipe, 1)
     assert set(np.unique(patient.labels)) >= {0, 1}
     bone_ml = (patient.labels > 0).sum() * patient.spect.voxel_volume_ml
@@ -67,6 +67,10 @@ def test_ct_section_reads_bone_labels_beside_the_table(tmp_path):
     [
         ("[xcat]\nvoxel_mm = 4.0\n", "shape"),
         ("[xcat]\nshape = [1, 2, 3]\nvoxel_mm = 4.0\ncolour = 1\n", "colour"),
+        ("[xcat]\nshape = 5\nvoxel_mm = 4.0\n", "three whole numbers"),
+        ("[xcat]\nshape = [1, 2, 3]\nvoxel_mm = 0\n", "above 0"),
+        ('[xcat]\nshape = [1, 2, 3]\nvoxel_mm = 1\norientation = "XYZ"\n', "XYZ"),
+        ("[ct]\nbone_labels = 3\n", "bone_labels"),
         ("[ct]\n", "bone_labels"),
         ('[ct]\nbone_labels = "b.nii"\n[ct.bone]\nfemur = "L5"\n', "femur"),
         ("[tissues\n", "TOML"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AttenuationUnit = Literal["1/cm", "1/pixel"]
-# HU below which a voxel is air or lung, and above which, outside the bone labels, it is taken
-# for contrast medium in blood.
+# Edges between air, lung, fat and other soft tissue, in HU.
 _LUNG_HU = (-950.0, -500.0)
 _FAT_HU = -30.0
 
@@ -152,12 +152,15 @@ def load_ct(
 
 def _nifti(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     import nibabel
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
 
+    failures = (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error)
     try:
         image: Any = nibabel.load(path)
         array = np.asanyarray(image.dataobj)
         affine = np.asarray(image.affine, dtype=np.float64)
-    except Exception as error:  # nibabel, zlib and the file system each have their own
+    except failures as error:
         raise InputError(
             f"expected a NIfTI volume, found {path} which cannot be read ({type(error).__name__}); "
             "check the path, or write it again with .nii or .nii.gz"

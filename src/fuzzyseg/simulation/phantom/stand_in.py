@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.phantom.sources import load_ct, load_labelled, load_xcat
-from fuzzyseg.simulation.phantom.table import shipped_tables
+from fuzzyseg.simulation.phantom.table import is_orientation, shipped_tables
 
 if TYPE_CHECKING:
     from fuzzyseg.simulation.phantom.labelled import LabelledVolume
@@ -48,6 +48,7 @@ def load_phantom(path: str | Path, table: str | Path) -> LabelledVolume:
         ) from error
     if "xcat" in data:
         xcat = _section(data["xcat"], "xcat", _XCAT_KEYS, {"shape", "voxel_mm"}, table)
+        _require_xcat(xcat, table)
         if "activity" in xcat:
             xcat["activity"] = folder / xcat["activity"]
         xcat["shape"] = tuple(xcat["shape"])
@@ -56,7 +57,9 @@ def load_phantom(path: str | Path, table: str | Path) -> LabelledVolume:
         return load_xcat(path, **xcat)
     if "ct" in data:
         ct = _section(data["ct"], "ct", _CT_KEYS, {"bone_labels"}, table)
+        _require(isinstance(ct["bone_labels"], str), "bone_labels", ct["bone_labels"], table)
         names = ct.get("bone")
+        _require(names is None or isinstance(names, dict), "bone", names, table)
         try:
             bone = None if names is None else {int(k): str(v) for k, v in names.items()}
         except ValueError as error:
@@ -66,6 +69,24 @@ def load_phantom(path: str | Path, table: str | Path) -> LabelledVolume:
             ) from error
         return load_ct(path, folder / ct["bone_labels"], bone)
     return load_labelled(path, table)
+
+
+def _require(fits: bool, key: str, found: Any, table: str | Path) -> None:
+    if not fits:
+        raise InputError(f"expected a fitting {key} in {table}, found {found!r}; correct the table")
+
+
+def _require_xcat(xcat: dict[str, Any], table: str | Path) -> None:
+    shape, voxel = xcat["shape"], xcat["voxel_mm"]
+    whole = isinstance(shape, list) and len(shape) == 3
+    whole = whole and all(isinstance(n, int) and n > 0 for n in shape)
+    _require(whole, "shape of three whole numbers", shape, table)
+    widths = voxel if isinstance(voxel, list) else [voxel] * 3
+    lengths = len(widths) == 3 and all(isinstance(w, (int, float)) and w > 0 for w in widths)
+    _require(lengths, "voxel_mm above 0", voxel, table)
+    _require(isinstance(xcat.get("activity", ""), str), "activity", xcat.get("activity"), table)
+    axes = xcat.get("orientation", "LPS")
+    _require(is_orientation(axes), 'orientation such as "LPS"', axes, table)
 
 
 def _section(

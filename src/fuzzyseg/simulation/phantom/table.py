@@ -117,7 +117,7 @@ def parse_table(data: dict[str, Any], name: str = "the table") -> LabelTable:
         elif tissue in (BONE, "cortical bone", "spongiosa"):
             regions[int(key)] = SKELETON
     orientation = data.get("orientation")
-    if orientation is not None and not _is_orientation(orientation):
+    if orientation is not None and not is_orientation(orientation):
         raise InputError(
             f'expected an orientation such as "RAS" or "LPS" in {name}, found {orientation!r}; '
             "name one of R/L, A/P and S/I for each voxel axis"
@@ -132,7 +132,8 @@ def parse_table(data: dict[str, Any], name: str = "the table") -> LabelTable:
     )
 
 
-def _is_orientation(text: object) -> bool:
+def is_orientation(text: object) -> bool:
+    """Whether a text names where three axes run, as "RAS" does."""
     axes = {"R": 0, "L": 0, "A": 1, "P": 1, "S": 2, "I": 2}
     return isinstance(text, str) and sorted(axes.get(c, -1) for c in text) == [0, 1, 2]
 

@@ -15,11 +15,11 @@ import numpy as np
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.phantom.model import BONE_TISSUES, Phantom
 from fuzzyseg.simulation.phantom.tissues import TISSUES
+from fuzzyseg.tc99m import HALF_LIFE_S
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HALF_LIFE_H = 6.0072  # Tc-99m, IAEA/ENSDF
 BONE_TO_SOFT = (8.0, 13.0)
 KIDNEY_TO_SOFT = (3.5, 9.0)
 BLADDER_TO_SOFT = (10.0, 45.0)
@@ -100,7 +100,7 @@ def _region_factor(name: str) -> float:
 
 def decay(hours: float) -> float:
     """Share of Tc-99m left after this time."""
-    return math.exp(-math.log(2.0) * hours / HALF_LIFE_H)
+    return math.exp(-math.log(2.0) * 3600.0 * hours / HALF_LIFE_S)
 
 
 def scale_to_activity(

@@ -1,0 +1,3 @@
+"""Physical constants of Tc-99m."""
+
+HALF_LIFE_S = 21624.12  # 6.0067 h, DDEP, Table of Radionuclides vol. 1 (BIPM 2004)
