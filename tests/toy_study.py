@@ -34,13 +34,14 @@ class Study:
     labels: NDArray[np.uint8]
 
 
-def make_study(seed: int = 0) -> Study:
-    """Make a trunk with spine, ribs, pelvis and six lesions.
+def make_study(seed: int = 0, n_lesions: int = 6) -> Study:
+    """Make a trunk with spine, ribs, pelvis and lesions.
 
     Parameters
     ----------
     seed : int
         Draws the places and sizes of the lesions, and the noise.
+    n_lesions : int
 
     Returns
     -------
@@ -55,7 +56,7 @@ def make_study(seed: int = 0) -> Study:
     bone, lung, body = _anatomy(coarse)
     places = np.argwhere(bone)
     lesion = np.zeros(shape, dtype=bool)
-    for place in places[rng.choice(len(places), 6, replace=False)]:
+    for place in places[rng.choice(len(places), n_lesions, replace=False)]:
         centre = [axis[tuple(place)] for axis in coarse]
         away = sum((axis - c) ** 2 for axis, c in zip(coarse, centre, strict=True))
         lesion |= away < rng.uniform(11.0, 18.0) ** 2

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn import cluster
 from toy_study import make_study
 
 from fuzzyseg.clustering import FCM, KMeans
@@ -54,10 +55,38 @@ def test_memberships_sum_to_one_and_agree_with_the_labels(method, study):
     assert result.labels.dtype == np.uint8
 
 
-def test_held_centres_are_those_of_k_means_within_the_mask(study):
-    held = segment(study.spect, Settings(method="fcm")).provenance.parameters["result"]
-    kmeans = segment(study.spect, Settings(method="kmeans")).provenance.parameters["result"]
-    np.testing.assert_allclose(held["cluster_centers"], kmeans["cluster_centers"])
+def centres(volume, **settings):
+    made = segment(volume, Settings(**settings)).provenance.parameters
+    return np.ravel(made["result"]["cluster_centers"])
+
+
+@pytest.mark.parametrize("method", ["fcm", "rfcm"])
+def test_held_centres_are_those_of_k_means_where_it_finds_lesions(method, study):
+    held = centres(study.spect, method=method)
+    np.testing.assert_allclose(held, centres(study.spect, method="kmeans"))
+    assert held[2] > 0.5
+
+
+def test_held_centres_where_k_means_divides_bone_instead():
+    bone = np.linspace(0.1, 0.5, 6500)  # takes up more here and less there
+    levels = np.concatenate([np.full(20480, 0.02), bone, np.full(20, 1.0)])
+    noise = np.random.default_rng(0).normal(0, 0.01, levels.size)
+    image = (levels + noise).reshape(30, 30, 30).astype(np.float32)
+    volume = Volume(image, np.eye(4), "NM")
+    assert centres(volume, method="kmeans", mask=False)[2] < 0.5
+    background, bone, lesion = centres(volume, method="fcm", mask=False)
+    voxels = ((image - image.min()) / np.ptp(image)).reshape(-1, 1)
+    start = np.percentile(voxels, [5, 95]).reshape(-1, 1)
+    expected = cluster.KMeans(2, init=start, n_init=1, tol=1e-8).fit(voxels).cluster_centers_
+    assert sorted(np.ravel(expected)) == pytest.approx([background, bone], rel=1e-3)
+    assert lesion == pytest.approx(0.6)
+
+
+def test_few_lesions_are_found_with_held_centres_and_lost_with_free_ones():
+    few = make_study(n_lesions=1)
+    held, free = (segment(few.spect, Settings(centres=c)).labels for c in ("held", "free"))
+    assert dsc(held, few.labels, 2) > 0.8
+    assert dsc(free, few.labels, 2) < 0.5
 
 
 def test_free_centres_without_mask_are_textbook_fuzzy_c_means(study):

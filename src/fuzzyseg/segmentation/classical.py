@@ -13,6 +13,7 @@ from fuzzyseg.clustering import FCM, RFCM, GaussianMixture, KMeans, Threshold
 from fuzzyseg.clustering.threshold import CT_LEVELS
 from fuzzyseg.errors import InputError
 from fuzzyseg.provenance import now, versions
+from fuzzyseg.segmentation.centres import held_centres
 from fuzzyseg.segmentation.intensities import (
     CT_WINDOW_HU,
     body_mask,
@@ -72,10 +73,15 @@ def segment(
         image, mask, channel_axis = _features(volume, ct, settings)
     clusterer = _clusterer(settings, len(names), volume.modality == "CT", channel_axis)
     if settings.method in {"rfcm", "fcm"} and settings.centres == "held":
-        start = KMeans(
-            n_clusters=len(names), channel_axis=channel_axis, random_state=settings.seed
-        ).fit(image, mask)
-        clusterer.init, clusterer.move_centres = start.cluster_centers_, False
+        clusterer.move_centres = False
+        clusterer.init = held_centres(
+            image,
+            mask,
+            len(names),
+            channel_axis=channel_axis,
+            lesions=names[-1] == "lesion",
+            seed=settings.seed,
+        )
     clusterer.fit(image, mask)
     memberships, labels = clusterer.memberships_, clusterer.labels_
     if mask is not None:  # what was left out is background, with certainty

@@ -43,8 +43,9 @@ class Settings:
     neighbours : {"all", "faces"}
         Neighbourhood of rfcm: 26 voxels, or the 6 that share a face.
     centres : {"held", "free"}
-        "held": rfcm and fcm keep the class centres of K-means, which finds background, bone
-        and lesion where the free iteration may not. "free": eq. (6), the textbook's way.
+        "held": the centres of rfcm and fcm stay where K-means puts them or, where it finds no
+        lesions, at 60% of the maximum for these. "free": eq. (6), the textbook's way, which
+        loses lesions where they are few.
     mask : bool
         Leave out the air of a SPECT: it counts as background. CT and thresholds use all voxels.
     ct_weight : float
