@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 LIBRARIES = (
     "fuzzyseg", "numpy", "scipy", "numba", "torch",
-    "scikit-fuzzy", "scikit-learn", "surface-distance",
+    "scikit-fuzzy", "scikit-learn", "surface-distance", "pytomography",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ IMAGES = Path(__file__).parent / "images"
 
 
 def draw(path: Path, panels: list[tuple[str, np.ndarray, float, float]], rows: int = 1) -> None:
-    """Panels: title, picture (right, up), spacing ratio up/right, brightest percentile."""
+    """Draw panels: title, picture (right, up), height over width of a pixel, black percentile."""
     columns = -(-len(panels) // rows)
     figure = Figure(figsize=(2.2 * columns, 4.6 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
@@ -42,7 +42,7 @@ def patients(cohort: Path, scan: Path | None) -> None:
     if scan is not None:
         picture = pydicom.dcmread(scan).pixel_array.astype(float)
         panels.append(("real planar scan", picture[::-1, ::-1].T, 1.0, 99.5))
-    for folder in sorted(cohort.glob("patient-*"))[:11]:
+    for folder in sorted(cohort.glob("patient-*"))[:12]:
         spect = read_nifti(folder / "spect.nii.gz").array
         panels.append((folder.name, spect.max(axis=1), 1.0, 99.7))
     draw(IMAGES / f"patients-{cohort.name}.png", panels, rows=2)
