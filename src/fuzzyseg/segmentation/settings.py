@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from fuzzyseg.clustering.checks import check_clusters
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
 
@@ -88,11 +89,12 @@ def class_names(modality: Modality, settings: Settings) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        If the method cannot give so many classes.
+        If the number of classes is impossible, or the method cannot give so many.
     """
     kind = "CT" if modality == "CT" else "uptake"
     default = max(_NAMES[kind])
     n_classes = default if settings.classes is None else settings.classes
+    check_clusters(n_classes)
     if settings.method == "threshold" and n_classes != default:
         raise InputError(
             f"expected {default} classes for thresholds on {modality}, found "
