@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from minima import toy_spect
 from scipy import ndimage
 
 
@@ -18,19 +19,8 @@ def spect():
 
     Body 1, bone 6, four small lesions 24; blurred, with Poisson noise. `truth` is 0, 1, 2.
     """
-    rng = np.random.default_rng(0)
-    x, y, z = np.meshgrid(*(np.linspace(-1, 1, 40),) * 3, indexing="ij")
-    body = np.hypot(x / 0.8, y / 0.6) < 1
-    ribs = (np.abs(np.hypot(x / 0.72, y / 0.52) - 1) < 0.07) & (np.mod(z, 0.3) < 0.12)
-    bone = body & (ribs | (np.hypot(x, y - 0.35) < 0.14))
-    truth = bone.astype(np.int8)
-    for centre in np.argwhere(bone)[rng.choice(bone.sum(), 4, replace=False)]:
-        offset = np.stack(np.indices(bone.shape), -1) - centre
-        truth[(offset**2).sum(-1) <= rng.uniform(1.2, 2.2) ** 2] = 2
-    activity = np.where(body, 1.0, 0.0)
-    activity[truth == 1], activity[truth == 2] = 6, 24
-    blurred = ndimage.gaussian_filter(activity, 1.5 / 2.355)
-    return SimpleNamespace(image=(rng.poisson(40 * blurred) / 40).astype(np.float32), truth=truth)
+    image, truth = toy_spect()
+    return SimpleNamespace(image=image, truth=truth)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.output import results_folder
+from fuzzyseg.io.output import results_folder, write_text
 
 NAMES = ("a.txt", "run.json")
 
@@ -74,3 +74,18 @@ def test_a_read_only_folder_is_one_clear_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="written to"), results_folder(tmp_path / "out", NAMES):
         pass
+
+
+def test_a_text_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    write_text(path, "old")
+    write_text(path, "new")
+    assert path.read_text() == "new"
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", refuse)
+    with pytest.raises(OSError, match="No space"):
+        write_text(path, "half")
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.json": "new"}

@@ -172,18 +172,17 @@ def _grid(volume: Volume) -> str:
 
 
 def _write(path: Path, evaluation: Evaluation) -> None:
+    from fuzzyseg.io.output import write_text
+
     if path.suffix.lower() == ".json":
         text = to_json(evaluation.to_dict())
     else:
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows(evaluation.to_csv_rows())
         text = buffer.getvalue()
-    partial = path.with_name(f".{path.name}.unfinished")
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_text(path, text)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(
             f"expected a file that can be written to, found {path}: {error.strerror}; "
             "choose another place"

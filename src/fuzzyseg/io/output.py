@@ -1,4 +1,4 @@
-"""A folder of results that is either whole or not there."""
+"""Files and folders of results that are either whole or not there."""
 
 from __future__ import annotations
 
@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _STAGING = ".fuzzyseg-unfinished-"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step: it is there whole, or as it was before.
+
+    Raises
+    ------
+    OSError
+        If the file system refuses; nothing half-written is left.
+    """
+    partial = path.with_name(f".{path.name}.unfinished")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import write_image, write_labels
+from fuzzyseg.io.output import write_text
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.simulation.simulated import Recipe, Simulated, check_recipe, simulate_patient
 from fuzzyseg.simulation.simulated_dicom import write_dicom
@@ -232,9 +233,4 @@ def _check_resumed(out: Path, made_of: dict[str, Any]) -> None:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    partial = path.with_name(f".{path.name}.unfinished")
-    try:
-        partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")

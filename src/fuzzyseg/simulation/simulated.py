@@ -42,9 +42,9 @@ class Recipe:
     vendor : bool
         Reconstruct as a clinical workstation would, rather than by the protocol's default.
     fine : bool
-        Draw and scan the patient on voxels finer than the reconstruction's. False takes an
-        eighth of the time, for a draft: a reconstruction then inverts the very model that made
-        its data, and thin bones are drawn coarsely.
+        Draw and scan the patient on voxels finer than the reconstruction's. False is
+        faster, for a draft: a reconstruction then inverts the very model that made its data,
+        and thin bones are drawn coarsely.
     phantom : str or None
         A labelled volume, XCAT's raw attenuation or a CT, in place of the built-in phantom.
     labels : str or None
