@@ -18,7 +18,7 @@ from fuzzyseg.simulation.geometry import view_angles
 from fuzzyseg.simulation.simulated import Recipe, simulate_patient
 
 QUICK = Recipe(seed=5, views=20, fine=False, axial=(0.15, 0.22))
-IMAGES = ("spect", "ct", "attenuation", "activity", "labels")
+IMAGES = ("spect", "ct", "attenuation", "activity", "labels", "ct_labels")
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,17 @@ def test_ct_lies_on_the_same_patient(cohort):
     ct = resample(read_nifti(folder / "ct.nii.gz", "CT"), labels)
     assert np.median(ct.array[labels.array > 0]) > 150
     assert np.median(ct.array[labels.array == 0]) < 60
+
+
+def test_labels_of_the_ct_are_those_of_the_spect_on_a_finer_grid(cohort):
+    folder = cohort / "patient-0001"
+    coarse, ct = read_nifti(folder / "labels.nii.gz"), read_nifti(folder / "ct.nii.gz", "CT")
+    fine = read_nifti(folder / "ct_labels.nii.gz")
+    np.testing.assert_allclose(fine.affine, ct.affine)
+    assert fine.shape == ct.shape
+    assert np.median(ct.array[fine.array > 0]) > 150
+    on_coarse = resample(fine, coarse).array  # means over what a coarse voxel covers
+    assert on_coarse[coarse.array == 0].mean() < 0.1 < 0.6 < on_coarse[coarse.array > 0].mean()
 
 
 def test_same_seed_same_patient_and_a_longer_cohort_begins_with_the_shorter(cohort):

@@ -117,6 +117,7 @@ def write_patient(
         for what in ("attenuation", "activity"):
             write_image(folder / f"{what}.nii.gz", Volume(getattr(patient, what), grid.affine))
         write_labels(folder / "labels.nii.gz", patient.labels, grid)
+        write_labels(folder / "ct_labels.nii.gz", patient.ct_labels, patient.ct)
         if recipe.dicom:
             write_dicom(folder / "dicom", patient)
         if finish is not None:

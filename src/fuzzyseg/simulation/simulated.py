@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fuzzyseg.simulation.phantom.labelled import LabelledVolume
 
 _MOST_DRAWS = 50  # of a patient that fits into the field of view
+_MOST_BENDS = 10  # of a phantom from a file, whose body is always the same
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Simulated:
         Truth: Bq/mL, and 1/cm at 140 keV.
     labels : uint8 ndarray of shape (X, Y, Z)
         Truth: 0 background, 1 bone, 2 lesion.
+    ct_labels : uint8 ndarray
+        The same truth on the CT's grid.
     description : dict
         Everything drawn and counted, as JSON can hold it.
     """
@@ -96,6 +99,7 @@ class Simulated:
     activity: NDArray[np.float32]
     attenuation: NDArray[np.float32]
     labels: NDArray[np.uint8]
+    ct_labels: NDArray[np.uint8]
     description: dict[str, Any]
 
 
@@ -132,6 +136,7 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
         activity=_coarser(patient.activity, factor),
         attenuation=attenuation,
         labels=_majority(patient.labels, factor),
+        ct_labels=patient.labels,
         description={
             "number": number,
             "recipe": asdict(recipe),
@@ -189,7 +194,8 @@ def _draw_fitting(
     voxel_mm = 10 * protocol.pixel_cm / factor
     phantom = _stand_in(recipe)
     pixels = int(protocol.fov_cm / protocol.pixel_cm) // 2 * 2
-    for seed in seeds.generate_state(_MOST_DRAWS, np.uint32):
+    draws = _MOST_DRAWS if phantom is None else _MOST_BENDS
+    for draw, seed in enumerate(seeds.generate_state(draws, np.uint32), 1):
         try:
             patient = draw_patient(
                 int(seed),
@@ -206,7 +212,7 @@ def _draw_fitting(
                 protocol.fov_cm,
             )
         except TooWideError:
-            if phantom is not None:  # another draw of the same body would not be narrower
+            if phantom is not None and draw == draws:
                 raise
             continue
         return _padded(patient, factor)
