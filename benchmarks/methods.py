@@ -1,4 +1,4 @@
-"""Print how well each classical method does on a simulated cohort (docs/clustering.md).
+"""Print how well each method does on a simulated cohort (docs/clustering.md, docs/training.md).
 
     python benchmarks/methods.py COHORT
 
@@ -23,10 +23,13 @@ CASES = {
         False,
     ),
     "FCM, free centres": (Settings(method="fcm", centres="free"), False),
-    "RFCM, free centres": (Settings(centres="free"), False),
+    "RFCM, free centres": (Settings(method="rfcm", centres="free"), False),
     "K-means": (Settings(method="kmeans"), False),
-    "RFCM (default)": (Settings(), False),
-    "RFCM (default), with CT": (Settings(), True),
+    "RFCM": (Settings(method="rfcm"), False),
+    "RFCM, with CT": (Settings(method="rfcm"), True),
+    "bundled model, unsupervised": (Settings(model="spect-unsupervised"), False),
+    "bundled model": (Settings(model="spect"), False),
+    "bundled model, with CT": (Settings(model="spect-ct"), True),
 }
 
 

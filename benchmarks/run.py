@@ -21,7 +21,8 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 LIBRARIES = (
     "fuzzyseg", "numpy", "scipy", "numba", "torch",
-    "scikit-fuzzy", "scikit-learn", "surface-distance", "pytomography",
+    "scikit-fuzzy", "scikit-learn", "surface-distance", "monai", "pytomography",
+    "openvino", "onnxruntime",
 )  # fmt: skip
 
 

@@ -21,3 +21,15 @@ def toy_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     write_study(folder)
     return folder
+
+
+@pytest.fixture
+def bundled(tmp_path_factory, monkeypatch):
+    """Folder that stands for the models in the package; empty until a test puts some there."""
+    from fuzzyseg.networks import catalogue
+
+    folder = tmp_path_factory.mktemp("bundled")
+    monkeypatch.setattr(catalogue, "BUNDLED", folder)
+    catalogue.bundled_models.cache_clear()
+    yield folder
+    catalogue.bundled_models.cache_clear()

@@ -11,10 +11,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from tiny_models import write_tiny
 
 from fuzzyseg.cli.main import main
 from fuzzyseg.cli.segment import FILES
-from fuzzyseg.segmentation import METHODS
+from fuzzyseg.segmentation.settings import CLUSTERING
+
+
+@pytest.fixture(autouse=True)
+def _no_models(bundled):
+    """Without a model in the package, clustering is the default."""
 
 
 def image(path):
@@ -34,7 +40,7 @@ def blob(shape=(12, 13, 14)):
     return array + np.random.default_rng(0).normal(0, 0.01, shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", CLUSTERING)
 def test_writes_four_files_on_the_grid_of_the_input(method, toy_folder, tmp_path, capsys):
     source = toy_folder / "spect.nii.gz"
     assert main(["segment", str(source), "-o", str(tmp_path), "--method", method]) == 0
@@ -267,3 +273,54 @@ class TestRealStudies:
         run = json.loads((tmp_path / "run.json").read_text())
         assert run["image"]["unit"] == "HU"
         assert 500 < run["classes"]["bone"]["volume_ml"] < 3000
+
+
+class TestModel:
+    """With a tiny random model in the package's place, or at a path."""
+
+    def segmented(self, out, *options):
+        assert main(["segment", *options, "-o", str(out)]) == 0
+        return json.loads((out / "run.json").read_text())
+
+    def test_bundled_models_are_the_default_of_every_kind_of_study(
+        self, bundled, toy_folder, tmp_path
+    ):
+        for task in ("spect", "spect-ct", "ct"):
+            write_tiny(bundled, task)
+        spect, ct = str(toy_folder / "spect.nii.gz"), str(toy_folder / "ct.nii.gz")
+        for task, options in (
+            ("spect", [spect]),
+            ("spect-ct", [spect, "--ct", ct]),
+            ("ct", [ct]),
+        ):
+            run = self.segmented(tmp_path / task, *options, "--jobs", "1")
+            assert (run["method"], run["parameters"]["model"]) == ("model", task)
+            u = nib.load(tmp_path / task / "memberships.nii.gz").get_fdata()
+            np.testing.assert_allclose(u.sum(-1), 1, atol=1e-5)
+            labels = image(tmp_path / task / "labels.nii.gz")
+            np.testing.assert_array_equal(u.argmax(-1), labels)
+
+    def test_a_path_and_options_from_a_file(self, tmp_path):
+        write_tiny(tmp_path)
+        config = tmp_path / "c.toml"
+        config.write_text(f'model = "{tmp_path / "spect"}"\nviews = "three"\nflips = true\n')
+        source = write(tmp_path / "v.nii.gz", blob())
+        run = self.segmented(tmp_path / "out", str(source), "--config", str(config))
+        assert run["parameters"]["views"] == "three"
+        assert run["parameters"]["flips"] is True
+        assert run["parameters"]["card"]["task"] == "spect"
+
+    @pytest.mark.parametrize(
+        ("options", "found"),
+        [
+            (("--method", "model"), "found none"),
+            (("--model", "absent"), "absent"),
+            (("--method", "rfcm", "--model", "absent"), "leave out one"),
+        ],
+    )
+    def test_models_that_are_not_there(self, options, found, tmp_path, capsys):
+        source = write(tmp_path / "v.nii.gz", blob())
+        assert main(["segment", str(source), "-o", str(tmp_path / "out"), *options]) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        assert found in err

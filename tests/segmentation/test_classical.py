@@ -5,8 +5,14 @@ from toy_study import make_study
 
 from fuzzyseg.clustering import FCM, KMeans
 from fuzzyseg.errors import InputError
-from fuzzyseg.segmentation import METHODS, Settings, segment
+from fuzzyseg.segmentation import Settings, segment
+from fuzzyseg.segmentation.settings import CLUSTERING
 from fuzzyseg.volume import Volume
+
+
+@pytest.fixture(autouse=True)
+def _no_models(bundled):
+    """Without a model in the package, clustering is the default."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,7 @@ def test_axes_of_the_result_are_those_of_the_volume():
     np.testing.assert_array_equal(labels, np.digitize(array, [0.5, 2.5]))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", CLUSTERING)
 def test_memberships_sum_to_one_and_agree_with_the_labels(method, study):
     result = segment(study.spect, Settings(method=method))
     np.testing.assert_allclose(result.memberships.sum(0), 1, atol=1e-5)

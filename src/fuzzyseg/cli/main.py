@@ -29,6 +29,10 @@ COMMANDS = {
     "segment": "segment a SPECT or CT: memberships, labels, preview",
     "evaluate": "compare a label map with the truth",
     "simulate": "simulate bone SPECT/CT patients with known truth",
+    "train": "train a network on simulated patients or your own",
+    "adapt": "adapt a model to one scan, without labels",
+    "models": "list models, and what they were trained on",
+    "export": "write a model as ONNX",
     "info": "versions, methods and formats at hand",
     "demo": "simulate a patient, segment it and compare the result with the truth",
 }
@@ -116,7 +120,7 @@ def _in_one_line(box: str, name: str) -> str:
 
 
 def _with_config(arguments: list[str], kind: Any) -> list[str]:
-    """Replace `--config FILE` by the options in that TOML file, in front of all others."""
+    """Replace `--config FILE` by the options in that TOML file, in front of all other options."""
     options = _options(kind)
     if "config" not in options:
         return arguments
@@ -155,7 +159,9 @@ def _with_config(arguments: list[str], kind: Any) -> list[str]:
             front += [f"--{flag}", *map(str, value)]
         else:
             front += [f"--{flag}", str(value)]
-    return [*front, *rest]
+    # After leading positional words: a list at the end of the file would take these for its own.
+    first = next((i for i, word in enumerate(rest) if word.startswith("-")), len(rest))
+    return [*rest[:first], *front, *rest[first:]]
 
 
 def _options(kind: Any) -> set[str]:

@@ -1,6 +1,6 @@
 """From a study to a Segmentation."""
 
-from fuzzyseg.segmentation.classical import segment
+from fuzzyseg.segmentation.dispatch import segment
 from fuzzyseg.segmentation.settings import METHODS, Settings
 from fuzzyseg.segmentation.summary import summary
 

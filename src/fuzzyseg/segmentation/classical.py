@@ -5,23 +5,17 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fuzzyseg.clustering import FCM, RFCM, GaussianMixture, KMeans, Threshold
+from fuzzyseg.clustering.held import held_centres
 from fuzzyseg.clustering.threshold import CT_LEVELS
 from fuzzyseg.errors import InputError
 from fuzzyseg.provenance import now, versions
-from fuzzyseg.segmentation.centres import held_centres
-from fuzzyseg.segmentation.intensities import (
-    CT_WINDOW_HU,
-    body_mask,
-    check_segmentable,
-    scaled,
-    with_bone,
-)
-from fuzzyseg.segmentation.settings import Method, Settings, check_settings, class_names
+from fuzzyseg.segmentation.intensities import CT_WINDOW_HU, body_mask, scaled, with_bone
+from fuzzyseg.segmentation.settings import CLUSTERING, OF_MODELS, Settings, class_names
 from fuzzyseg.volume import Provenance, Segmentation
 
 if TYPE_CHECKING:
@@ -32,16 +26,16 @@ if TYPE_CHECKING:
 _DOUBTFUL = 0.5  # a lesion class larger than this fraction of the bone class is suspicious
 
 
-def segment(
-    volume: Volume, settings: Settings | None = None, ct: Volume | None = None
-) -> Segmentation:
+def cluster(volume: Volume, settings: Settings, ct: Volume | None = None) -> Segmentation:
     """Segment a volume by clustering its intensities.
 
     Parameters
     ----------
     volume : Volume
         SPECT (any modality but CT), or a CT by itself.
+        Checked by `segment`, as is all else that may be wrong with it or the settings.
     settings : Settings
+        Its method is one of `CLUSTERING`.
     ct : Volume, optional
         CT on the grid of `volume` (`fuzzyseg.resample`), clustered together with it.
 
@@ -53,17 +47,12 @@ def segment(
     Raises
     ------
     InputError
-        If the volume is too small, constant or not finite, a setting is out of range, or the
-        CT is on another grid or given beside another CT.
+        If a setting is out of range.
     """
-    settings = settings or Settings()
     created, started = now(), time.perf_counter()
-    check_segmentable(volume)
-    check_settings(settings)
     names = class_names(volume.modality, settings)
     warnings = [*volume.warnings]
     if ct is not None:
-        _check_ct(volume, ct)
         warnings += ct.warnings
     if settings.method == "threshold":
         image, mask, channel_axis = _lines_first(volume.array), None, None
@@ -102,19 +91,6 @@ def segment(
             warnings=tuple(dict.fromkeys(warnings)),
         ),
     )
-
-
-def _check_ct(volume: Volume, ct: Volume) -> None:
-    if volume.modality == "CT" or ct.modality != "CT":
-        raise InputError(
-            f"expected a SPECT and a CT, found modalities {volume.modality} and {ct.modality}; "
-            "give the emission study first and the CT beside it"
-        )
-    if ct.shape != volume.shape or not np.allclose(ct.affine, volume.affine, atol=1e-3):
-        raise InputError(
-            f"expected a CT on the SPECT's grid {volume.shape}, found {ct.shape}; "
-            "use fuzzyseg.resample.resample(ct, spect)"
-        )
 
 
 def _lines_first(array: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -162,7 +138,7 @@ def _clusterer(settings: Settings, n_clusters: int, is_ct: bool, channel_axis: i
         case "threshold":
             return Threshold(levels=CT_LEVELS, relative=False) if is_ct else Threshold()
     raise InputError(
-        f"expected a method out of {get_args(Method)}, found {settings.method!r}; choose one"
+        f"expected a method out of {', '.join(CLUSTERING)}, found {settings.method!r}; choose one"
     )
 
 
@@ -188,6 +164,7 @@ def _doubts(labels: NDArray[np.int8], names: tuple[str, ...], clusterer: Any) ->
 def _parameters(settings: Settings, clusterer: Any, names: tuple[str, ...]) -> dict[str, Any]:
     """Every setting in force, and what the method found."""
     parameters = dataclasses.asdict(settings) | {"classes": len(names)}
+    parameters = {name: value for name, value in parameters.items() if name not in OF_MODELS}
     parameters["ct_window_hu"] = list(CT_WINDOW_HU)
     parameters["clustering"] = {
         name: value.tolist() if isinstance(value, np.ndarray) else value

@@ -13,14 +13,20 @@ from fuzzyseg.fuzzy import Neighbours
 if TYPE_CHECKING:
     from fuzzyseg.volume import Modality
 
-Method = Literal["rfcm", "fcm", "kmeans", "gmm", "threshold"]
+Method = Literal["auto", "model", "rfcm", "fcm", "kmeans", "gmm", "threshold"]
 METHODS: dict[Method, str] = {
+    "auto": "model, if one that fits comes with the package, else rfcm",
+    "model": "a trained network",
     "rfcm": "robust fuzzy c-means: fuzzy c-means with a spatial penalty",
     "fcm": "fuzzy c-means",
     "kmeans": "K-means",
     "gmm": "Gaussian mixture",
     "threshold": "fixed thresholds: 2% and 42% of the maximum (SPECT), 400 HU (CT)",
 }
+CLUSTERING = tuple(name for name in METHODS if name not in {"auto", "model"})
+# Settings that only these methods read.
+OF_CLUSTERING = ("classes", "q", "beta", "neighbours", "centres", "mask", "ct_weight", "seed")
+OF_MODELS = ("model", "views", "flips", "engine")
 _NAMES: dict[str, dict[int, tuple[str, ...]]] = {
     "CT": {2: ("background", "bone")},
     "uptake": {2: ("background", "uptake"), 3: ("background", "bone", "lesion")},
@@ -33,8 +39,19 @@ class Settings:
 
     Parameters
     ----------
-    method : {"rfcm", "fcm", "kmeans", "gmm", "threshold"}
-        (Robust) fuzzy c-means, K-means, Gaussian mixture, or fixed thresholds.
+    method : {"auto", "model", "rfcm", "fcm", "kmeans", "gmm", "threshold"}
+        A trained network, (robust) fuzzy c-means, K-means, Gaussian mixture, or fixed thresholds.
+        "auto": the network that fits and comes with the package, if there is one and no setting
+        of clustering is given, else rfcm.
+    model : str or None
+        Name or path of a model; None: the bundled one that fits (see fuzzyseg models).
+    views : {"model", "one", "three"}
+        Directions of the slices that a network of slices looks at: the model's own choice, one,
+        or transverse, coronal and sagittal ones, whose memberships are averaged.
+    flips : bool
+        Let the network look at the mirror image too, and average.
+    engine : {"auto", "torch", "openvino", "onnxruntime"}
+        What computes the network; "auto": the fastest that is installed.
     classes : int or None
         Number of classes; None is 3 (background, bone, lesion), or 2 (background, bone) for CT.
     q : float
@@ -57,7 +74,11 @@ class Settings:
         Threads; None uses all cores. The result does not depend on it.
     """
 
-    method: Method = "rfcm"
+    method: Method = "auto"
+    model: str | None = None
+    views: Literal["model", "one", "three"] = "model"
+    flips: bool = False
+    engine: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"
     classes: int | None = None
     q: float = 2.0
     beta: float = 1e-4
@@ -71,6 +92,10 @@ class Settings:
 
 def check_settings(settings: Settings) -> None:
     """Raise InputError for what no method checks by itself."""
+    if settings.method not in METHODS:
+        raise InputError(
+            f"expected a method out of {', '.join(METHODS)}, found {settings.method!r}; choose one"
+        )
     if not (math.isfinite(settings.ct_weight) and settings.ct_weight >= 0):
         raise InputError(
             f"expected a weight of the CT of 0 or more, found {settings.ct_weight}; 0.3 is usual"

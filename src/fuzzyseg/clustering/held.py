@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuzzyseg.clustering import KMeans
+from fuzzyseg.clustering.fcm import KMeans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

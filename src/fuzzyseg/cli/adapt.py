@@ -1,0 +1,92 @@
+"""`fuzzyseg adapt`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from fuzzyseg.cli.options import Config, Output, progress, say
+from fuzzyseg.errors import InputError
+from fuzzyseg.training.adaptation import Adaptation, check_adaptation
+from fuzzyseg.volume import Modality
+
+
+@dataclass(frozen=True)
+class Command:
+    """Adapt a model to one scan, without labels.
+
+    Parameters
+    ----------
+    model
+        Name of a bundled model, or path of one.
+    scan
+        DICOM folder or file, zip, or NIfTI.
+    output
+        Path of the adapted model; its two files get their endings.
+    ct
+        CT of the same patient, for a model that sees one.
+    modality
+        What a NIfTI holds, which the file does not say: CT values are in HU.
+    adaptation
+        How to adapt.
+    config
+        TOML file of options; what the command line says wins.
+    force
+        Replace a model that is there.
+    quiet
+        Show no progress and no summary.
+    debug
+        Show a traceback on errors.
+    """
+
+    model: Annotated[str, tyro.conf.Positional]
+    scan: Annotated[Path, tyro.conf.Positional]
+    output: Output
+    ct: Path | None = None
+    modality: Modality | None = None
+    adaptation: Adaptation = field(default_factory=Adaptation)
+    config: Config = None
+    force: bool = False
+    quiet: bool = False
+    debug: bool = False
+
+    def run(self) -> None:
+        """Read, adapt and write."""
+        from fuzzyseg.networks.catalogue import CARD, WEIGHTS, stem_of, with_suffix
+
+        stem = stem_of(self.output)
+        if with_suffix(stem, CARD).exists() and not self.force:
+            raise InputError(
+                f"expected no model at {stem}, found one; choose another place, or replace it "
+                "with --force"
+            )
+        check_adaptation(self.adaptation)
+        with progress(self.quiet) as step:
+            from fuzzyseg.io import read_study
+            from fuzzyseg.networks.model import load_model, save_model
+            from fuzzyseg.resample import resample
+            from fuzzyseg.segmentation.intensities import check_segmentable
+            from fuzzyseg.segmentation.network import model_input
+            from fuzzyseg.training.adapt import adapt
+
+            model = load_model(self.model)
+            volume = read_study(self.scan, modality=self.modality, progress=step("reading"))
+            check_segmentable(volume)
+            ct = None
+            if self.ct is not None:
+                read = read_study(self.ct, modality="CT", progress=step("reading the CT"))
+                ct = resample(read, volume)  # as `fuzzyseg segment` does
+            image = model_input(model.card, volume, ct)
+            adapted, report = adapt(model, image, self.adaptation, step("adapting"))
+            save_model(adapted, stem)
+        told = f"self-consistency {report['before']:.3f}, then {report['after']:.3f}"
+        kept = {
+            "original": "nothing was better than the model as it was: the new one is the same",
+            "statistics": f"{report['mix']:.0%} of the scan's own normalisation statistics",
+            "steps": "steps on the unsupervised loss",
+        }
+        say(f"{told}: {kept[report['kept']]}", quiet=self.quiet)
+        say(f"model in {with_suffix(stem, WEIGHTS)}", quiet=self.quiet)

@@ -1,0 +1,128 @@
+"""`fuzzyseg train`."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from fuzzyseg.cli.options import Config as ConfigFile
+from fuzzyseg.cli.options import Output, say, warn
+from fuzzyseg.training.config import Config, check_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True)
+class Command:
+    """Train a network.
+
+    Parameters
+    ----------
+    data
+        Folders that `fuzzyseg simulate` wrote, or manifests (.csv, .json) of images and labels.
+    output
+        Folder of the run: model, log, curves, checkpoint.
+    validation
+        The same, for the cases that choose the best weights.
+    train
+        How to train.
+    name
+        Of the model; the folder's by default.
+    resume
+        Go on with the run in the folder.
+    config
+        TOML file of options; what the command line says wins.
+    quiet
+        Show no progress.
+    debug
+        Show a traceback on errors.
+    """
+
+    data: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    output: Output
+    validation: tuple[Path, ...] = ()
+    train: Config = field(default_factory=Config)
+    name: str | None = None
+    resume: bool = False
+    config: ConfigFile = None
+    quiet: bool = False
+    debug: bool = False
+
+    def run(self) -> None:
+        """Read the cases and train."""
+        import os
+
+        from fuzzyseg.cli.options import progress
+        from fuzzyseg.training.case import load_cases
+        from fuzzyseg.training.checkpoint import run_in
+        from fuzzyseg.training.sources import find_sources
+
+        config = self.train
+        check_config(config)
+        run_in(self.output, config, resume=self.resume)  # before minutes of reading
+        sources = find_sources(self.data, config.channels)
+        held_out = find_sources(self.validation, config.channels)
+        quiet = self.quiet or os.environ.get("RANK", "0") != "0"
+        with progress(quiet) as step:
+            cases = load_cases(sources, config, step("reading"))
+            validation = load_cases(held_out, config, step("reading, to validate"))
+        from fuzzyseg.training.loop import train
+
+        with _bar(config.steps, quiet) as report:
+            model = train(
+                self.output,
+                config,
+                cases,
+                validation,
+                name=self.name,
+                resume=self.resume,
+                report=report,
+                warn=warn,
+            )
+        for name, scores in model.card.metrics.get("validation", {}).items():
+            dsc = "unknown" if scores["dsc"] is None else f"{scores['dsc']:.3f}"
+            say(f"{name:<12} DSC {dsc} on the validation cases", quiet=quiet)
+        say(f"model in {self.output / 'model.safetensors'}, look at curves.png", quiet=quiet)
+
+
+@contextlib.contextmanager
+def _bar(steps: int, quiet: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Show a live bar with the loss, the share of each class and the validation DSC."""
+    import sys
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bars = Progress(
+        BarColumn(20),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        console=Console(stderr=True),
+        disable=quiet or not sys.stderr.isatty(),
+    )
+    task = bars.add_task("", total=steps)
+    dsc = ""
+
+    def report(line: dict[str, Any]) -> None:
+        nonlocal dsc
+        if "validation" in line:
+            found = {name: s["dsc"] for name, s in line["validation"].items()}
+            dsc = "DSC " + " ".join(f"{n} {d:.2f}" for n, d in found.items() if d is not None)
+        shares = " ".join(f"{name} {share:.1%}" for name, share in line["shares"].items())
+        described = f"loss {line['loss']:.4f} {shares} {dsc}"
+        bars.update(task, completed=line["step"], description=described)
+
+    with bars:
+        yield report

@@ -1,0 +1,167 @@
+"""Eqs. (10), (13) and (16): a loss of the image plus alpha times a loss of the labels."""
+
+# ruff: noqa: A002  (`input` is torch's own name for it)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.losses.centres import Centres
+from fuzzyseg.losses.cross_entropy import CrossEntropyLoss
+from fuzzyseg.losses.fcm_label import FCMLabelLoss
+from fuzzyseg.losses.inputs import check_weight
+from fuzzyseg.losses.mumford_shah import PUBLISHED_LAMBDA, MumfordShahLoss
+from fuzzyseg.losses.rfcm import PUBLISHED_BETA, RFCMLoss
+
+if TYPE_CHECKING:
+    from fuzzyseg.fuzzy import Neighbours
+    from fuzzyseg.losses.image_loss import ImageLoss
+    from fuzzyseg.losses.inputs import InputKind, Reduction
+    from fuzzyseg.losses.label_loss import LabelLoss
+    from fuzzyseg.losses.mumford_shah import Gradient
+
+
+class Semi(nn.Module):
+    r"""Semi-supervised loss of any pair, eq. (13).
+
+    .. math:: L = L_\text{unsupervised} + \alpha L_\text{supervised}
+
+    Each term is a mean over its own voxels: all of the image's, and those with a label. A batch
+    may hold elements with labels and elements without, which are -1 throughout.
+
+    Parameters
+    ----------
+    unsupervised : ImageLoss
+        Loss of input and image: `RFCMLoss`, `MumfordShahLoss`.
+    supervised : LabelLoss
+        Loss of input and target: `FCMLabelLoss`, `CrossEntropyLoss`, `DiceLoss`.
+    alpha : float >= 0
+        Weight of the labels; an attribute that may change during training.
+
+    Raises
+    ------
+    InputError
+        If alpha is out of range, or one wants logits and the other probabilities.
+    """
+
+    def __init__(self, unsupervised: ImageLoss, supervised: LabelLoss, alpha: float = 1.0) -> None:
+        super().__init__()
+        check_weight("alpha", alpha)
+        if unsupervised.input_kind != supervised.input_kind:
+            raise InputError(
+                "expected two losses of one input_kind, found "
+                f"{unsupervised.input_kind!r} and {supervised.input_kind!r}; "
+                "both get the same input, so give both the same input_kind"
+            )
+        self.unsupervised = unsupervised
+        self.supervised = supervised
+        self.alpha = alpha
+
+    @property
+    def input_kind(self) -> InputKind:
+        """What the input is, to both."""
+        return self.unsupervised.input_kind
+
+    def forward(
+        self,
+        input: Tensor,
+        image: Tensor,
+        target: Tensor | None = None,
+        mask: Tensor | None = None,
+        *,
+        volume: Tensor | None = None,
+        centres: Tensor | None = None,
+    ) -> Tensor:
+        """Return the loss; without a target only the image's.
+
+        Parameters
+        ----------
+        input : Tensor of shape (B, C, *space)
+            The network's output: logits or probabilities, as `input_kind` says.
+        image : Tensor of shape (B, D, *space), or (B, *space) if D is 1
+        target : Tensor of shape (B, *space), (B, 1, *space) or (B, C, *space), optional
+            A class per voxel, -1 where there is no label; or a membership per class.
+        mask : bool Tensor of shape (B, *space) or (B, 1, *space), optional
+            Voxels outside count in neither term.
+        volume : int64 Tensor of shape (B,), optional
+            Number of the volume that each batch element is a part of, for the scope "volume".
+        centres : Tensor of shape (C, D) or (B, C, D), optional
+            Class centres to use for this call, held.
+
+        Raises
+        ------
+        InputError
+            If a shape does not fit, or a class is not one of the input's.
+        """
+        loss: Tensor = self.unsupervised(input, image, mask, volume=volume, centres=centres)
+        if target is not None:
+            loss = loss + self.alpha * self.supervised(input, target, mask)
+        return loss
+
+    def extra_repr(self) -> str:
+        """Return the weight, for `print`."""
+        return f"alpha={self.alpha!r}"
+
+
+class SemiRFCMLoss(Semi):
+    """L_RFCM + alpha L_FCM_label, eq. (16); parameters as in `RFCMLoss` and `FCMLabelLoss`."""
+
+    def __init__(
+        self,
+        q: float = 2.0,
+        beta: float = PUBLISHED_BETA,
+        alpha: float = 1.0,
+        *,
+        neighbours: Neighbours = "all",
+        centres: Centres = Centres(),  # noqa: B008 (frozen)
+        input_kind: InputKind = "logits",
+        reduction: Reduction = "mean",
+    ) -> None:
+        rfcm = RFCMLoss(
+            q,
+            beta,
+            neighbours=neighbours,
+            centres=centres,
+            input_kind=input_kind,
+            reduction=reduction,
+        )
+        label = FCMLabelLoss(q, input_kind=input_kind, reduction=reduction)
+        super().__init__(rfcm, label, alpha)
+
+    @property
+    def q(self) -> float:
+        """Fuzzy exponent of both terms; it may change during training."""
+        return self.unsupervised.q  # type: ignore[return-value]
+
+    @q.setter
+    def q(self, q: float) -> None:
+        for loss in (self.unsupervised, self.supervised):
+            loss.q = q  # type: ignore[assignment]
+
+
+class SemiMumfordShahLoss(Semi):
+    """L_MS + alpha L_CE, eq. (10); parameters as in `MumfordShahLoss`."""
+
+    def __init__(
+        self,
+        lam: float = PUBLISHED_LAMBDA,
+        alpha: float = 1.0,
+        *,
+        gradient: Gradient = "anisotropic",
+        centres: Centres = Centres(),  # noqa: B008 (frozen)
+        input_kind: InputKind = "logits",
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            MumfordShahLoss(
+                lam,
+                gradient=gradient,
+                centres=centres,
+                input_kind=input_kind,
+                reduction=reduction,
+            ),
+            CrossEntropyLoss(input_kind=input_kind, reduction=reduction),
+            alpha,
+        )

@@ -1,0 +1,1 @@
+"""Convolutional networks whose softmax output is a membership, and the models made of them."""

@@ -1,0 +1,167 @@
+"""What a model is, beside its weights: the card, one JSON file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.networks.names import NETWORKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Spect = Literal["zscore", "body", "asinh"]
+Ct = Literal["slice", "window"]
+View = Literal["transverse", "coronal", "sagittal"]
+VIEWS: tuple[View, ...] = get_args(View)
+TASKS: dict[tuple[str, ...], str] = {
+    ("spect",): "spect",
+    ("spect", "ct"): "spect-ct",
+    ("ct",): "ct",
+}
+
+
+def check(good: bool, what: str, allowed: Iterable[object], found: object) -> None:
+    """Raise InputError unless a value of a card is good."""
+    if not good:
+        choices = ", ".join(map(str, allowed))
+        raise InputError(f"expected {what} {choices}, found {found!r}; give one of these")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network, enough to build it.
+
+    Parameters
+    ----------
+    network : str
+        One of `NETWORKS`.
+    channels : tuple of str
+        What the network sees: ("spect",), ("spect", "ct") or ("ct",).
+    classes : tuple of str
+        Names of the classes, in order of the output's channels.
+    filters : int
+    dims : {2, 3}
+        A network of slices or of volumes.
+    context : int
+        Neighbouring slices on either side that a network of slices sees too (2.5-D). Its input
+        is, for each channel in turn, the 2 context + 1 slices in order of rising index.
+    steps : int
+        Of the recurrent layers; of the U-Net, how often it halves the image.
+    """
+
+    network: str = "recurrent"
+    channels: tuple[str, ...] = ("spect",)
+    classes: tuple[str, ...] = ("background", "bone", "lesion")
+    filters: int = 16
+    dims: int = 2
+    context: int = 0
+    steps: int = 3
+
+    def __post_init__(self) -> None:
+        check(self.network in NETWORKS, "a network out of", NETWORKS, self.network)
+        check(self.channels in TASKS, "channels out of", TASKS, self.channels)
+        check(self.dims in {2, 3}, "dims of", (2, 3), self.dims)
+        enough = len(self.classes) >= 2 and len(set(self.classes)) == len(self.classes)
+        check(enough, "classes of", ("two or more names that differ",), self.classes)
+        check(self.filters >= 1, "filters of", ("1 or more",), self.filters)
+        check(self.steps >= 0, "steps of", ("0 or more",), self.steps)
+        context = self.context >= 0 and (self.dims == 2 or self.context == 0)
+        check(context, "context of", ("0 or more, with dims 3 of 0",), self.context)
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the network's input."""
+        return len(self.channels) * (2 * self.context + 1)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What is done to intensities and grid before the network sees them.
+
+    Parameters
+    ----------
+    spect : {"zscore", "body", "asinh"}
+        See `fuzzyseg.networks.preprocess.normalise_spect`.
+    ct : {"slice", "window"}
+        See `normalise_ct` there.
+    ct_window_hu : (float, float)
+        Window of ct="window". By default as in clustering: air, fat and water are one thing.
+    spacing_mm : float or None
+        Voxels are brought to this width; None: the network runs on the grid of the image.
+    trained_mm : (float, float) or None
+        Smallest and largest voxel width of the training images. Beyond it, users are warned.
+    """
+
+    spect: Spect = "zscore"
+    ct: Ct = "window"
+    ct_window_hu: tuple[float, float] = (0.0, 1000.0)
+    spacing_mm: float | None = None
+    trained_mm: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        check(self.spect in get_args(Spect), "spect out of", get_args(Spect), self.spect)
+        check(self.ct in get_args(Ct), "ct out of", get_args(Ct), self.ct)
+        low, high = self.ct_window_hu
+        window = math.isfinite(low) and math.isfinite(high) and low < high
+        check(window, "ct_window_hu of", ("two rising numbers",), self.ct_window_hu)
+        spacing = self.spacing_mm is None or 0 < self.spacing_mm < math.inf
+        check(spacing, "spacing_mm of", ("null", "a width in mm"), self.spacing_mm)
+        low, high = self.trained_mm or (1.0, 1.0)
+        trained = 0 < low <= high < math.inf
+        check(trained, "trained_mm of", ("null", "two widths in mm"), self.trained_mm)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model's description, written beside its weights.
+
+    Parameters
+    ----------
+    name : str
+    architecture : Architecture
+    preprocessing : Preprocessing
+    views : tuple of {"transverse", "coronal", "sagittal"}
+        Directions of slices whose memberships are averaged unless the user asks otherwise; a
+        network of volumes has no use for it.
+    training : mapping
+        What it was trained on and how: data, seed, loss, steps, versions. JSON.
+    metrics : mapping
+        How well it does, and on what. JSON.
+    version : str
+    sha256 : str
+        Of the weights' file; `save_model` fills it in.
+
+    Raises
+    ------
+    InputError
+        If a value is none of those allowed.
+    """
+
+    name: str
+    architecture: Architecture = Architecture()
+    preprocessing: Preprocessing = Preprocessing()
+    views: tuple[View, ...] = ("transverse",)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    version: str = "1"
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        check(bool(self.name), "a name of", ("one character or more",), self.name)
+        views = bool(self.views) and set(self.views) <= set(VIEWS)
+        check(views and len(set(self.views)) == len(self.views), "views out of", VIEWS, self.views)
+
+    @property
+    def task(self) -> str:
+        """What it segments: "spect", "spect-ct" or "ct"."""
+        return TASKS[self.architecture.channels]
+
+    def to_json(self) -> str:
+        """JSON, with the task for people."""
+        found = dataclasses.asdict(self)
+        return json.dumps({"task": self.task, **found}, indent=2, allow_nan=False) + "\n"

@@ -1,0 +1,181 @@
+"""What computes a network: torch, or OpenVINO or ONNX Runtime where they are installed."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import importlib.util
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.networks.onnx_graph import onnx_graph
+
+if TYPE_CHECKING:
+    from fuzzyseg.networks.model import Model
+
+EngineName = Literal["auto", "torch", "openvino", "onnxruntime"]
+# Batch (B, channels, *space) to memberships (B, C, *space); may be called from several threads.
+Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+_NEEDS = {"torch": (), "openvino": ("openvino", "onnx"), "onnxruntime": ("onnxruntime", "onnx")}
+_EXTRAS = {"openvino": "openvino", "onnxruntime": "onnx"}
+# OpenVINO saves a third of torch's time and ONNX Runtime a sixth; they take 0.4 s and 0.3 s to
+# start, which pays from about here on (voxels times parameters, which the number of operations
+# follows): benchmarks/bench_inference.py.
+_WORTH_STARTING = 5e10
+_FASTEST_FIRST: tuple[EngineName, ...] = ("openvino", "onnxruntime")
+
+
+def choose_engine(engine: EngineName, model: Model, voxels: float) -> EngineName:
+    """Find the engine that "auto" stands for; any other is checked to be installed.
+
+    Parameters
+    ----------
+    engine : {"auto", "torch", "openvino", "onnxruntime"}
+    model : Model
+    voxels : float
+        How many voxels will be computed, counted once for every view and flip.
+
+    Returns
+    -------
+    {"torch", "openvino", "onnxruntime"}
+
+    Raises
+    ------
+    InputError
+        If there is no such engine, or it is not installed.
+    """
+    if engine == "auto":
+        parameters = list(model.network.parameters())
+        work = voxels * sum(p.numel() for p in parameters)
+        on_cpu = all(p.device.type == "cpu" for p in parameters)
+        if on_cpu and work >= _WORTH_STARTING:
+            return next((name for name in _FASTEST_FIRST if not _missing(name)), "torch")
+        return "torch"
+    if engine not in _NEEDS:
+        raise InputError(
+            f"expected an engine out of {', '.join(get_args(EngineName))}, found {engine!r}; "
+            "leave it out to take the fastest"
+        )
+    if missing := _missing(engine):
+        raise InputError(
+            f"expected {' and '.join(missing)} to be installed for the engine {engine}, found "
+            f'none; pip install "fuzzyseg[{_EXTRAS[engine]}]", or leave the engine out'
+        )
+    return engine
+
+
+@contextlib.contextmanager
+def open_engine(engine: EngineName, model: Model, threads: int, calls: int = 1) -> Iterator[Run]:
+    """Make a network ready to run.
+
+    Parameters
+    ----------
+    engine : {"torch", "openvino", "onnxruntime"}
+        From `choose_engine`.
+    model : Model
+        Stays as it is.
+    threads : int
+        That one call uses.
+    calls : int
+        That are made at the same time.
+
+    Yields
+    ------
+    Run
+        The network in evaluation mode with its softmax.
+    """
+    if engine == "openvino":
+        yield _openvino(model, threads, calls)
+    elif engine == "onnxruntime":
+        yield _onnxruntime(model, threads)
+    else:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            yield _torch(model)
+        finally:
+            torch.set_num_threads(before)
+
+
+def _missing(engine: str) -> list[str]:
+    return [name for name in _NEEDS[engine] if importlib.util.find_spec(name) is None]
+
+
+def _torch(model: Model) -> Run:
+    network: Any = copy.deepcopy(model.network).eval()
+    layout = torch.contiguous_format
+    if model.card.architecture.dims == 2:  # a quarter faster; no use in 3-D
+        layout = torch.channels_last
+    network.to(memory_format=layout)
+    device = next(network.parameters()).device
+
+    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            image = torch.from_numpy(batch).to(device, memory_format=layout)
+            found: NDArray[np.float32] = network(image).softmax(1).cpu().numpy()
+        return found
+
+    return run
+
+
+def _openvino(model: Model, threads: int, calls: int) -> Run:
+    import openvino
+
+    core = openvino.Core()
+    # f32: where a processor has bfloat16, OpenVINO would take it.
+    wanted = {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": threads * calls,
+        "NUM_STREAMS": calls,
+    }
+    graph = onnx_graph(model.network, model.card.architecture).SerializeToString()
+    idle: dict[tuple[int, ...], Any] = {}
+    compiled: dict[tuple[int, ...], Any] = {}
+    lock = threading.Lock()
+
+    def request(shape: tuple[int, ...]) -> Any:
+        """Take an idle request for a shape; known shapes run an eighth faster than free ones."""
+        with lock:
+            if shape not in compiled:
+                network = core.read_model(graph)
+                network.reshape(shape)
+                compiled[shape] = core.compile_model(network, "CPU", wanted)
+                idle[shape] = queue.SimpleQueue()
+        try:
+            return idle[shape].get_nowait()
+        except queue.Empty:
+            return compiled[shape].create_infer_request()
+
+    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        taken = request(batch.shape)
+        taken.start_async([batch], share_inputs=True)  # on whichever stream is free
+        taken.wait()
+        found = np.array(taken.get_output_tensor().data, dtype=np.float32)
+        idle[batch.shape].put(taken)
+        return found
+
+    return run
+
+
+def _onnxruntime(model: Model, threads: int) -> Run:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    graph = onnx_graph(model.network, model.card.architecture).SerializeToString()
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = session.run(None, {"image": batch})[0]
+        return found
+
+    return run

@@ -1,0 +1,102 @@
+"""The grid a network runs on: axes along the patient's, voxels of the width it was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuzzyseg.resample import reoriented, resample
+from fuzzyseg.volume import Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SAME = 0.05  # widths that differ by less than this are the same
+
+
+def model_grid(volume: Volume, spacing_mm: float | None) -> Volume:
+    """Bring a volume to axes from left to right, back to front, feet to head, and to a spacing.
+
+    Parameters
+    ----------
+    volume : Volume
+    spacing_mm : float or None
+        Width of isotropic voxels; None, or one within 5% of the volume's own, keeps these.
+
+    Returns
+    -------
+    Volume
+        It covers the same field.
+    """
+    turned = reoriented(volume, Volume(np.zeros((1, 1, 1), np.float32), np.eye(4)))
+    widths = np.array(turned.spacing_mm)
+    if spacing_mm is None or np.all(np.abs(widths / spacing_mm - 1) <= _SAME):
+        return turned
+    shape = np.maximum(1, np.round(np.array(turned.shape) * widths / spacing_mm)).astype(int)
+    steps = spacing_mm / widths
+    affine = turned.affine.copy()
+    affine[:3, :3] *= steps
+    # The faces of the field stay where they are, to half a voxel.
+    centre = (np.array(turned.shape) - 1) / 2
+    affine[:3, 3] += turned.affine[:3, :3] @ (centre - steps * (shape - 1) / 2)
+    return resample(turned, Volume(np.zeros(tuple(shape), np.float32), affine))
+
+
+def from_model_grid(
+    memberships: NDArray[np.float32], grid: Volume, volume: Volume
+) -> NDArray[np.float32]:
+    """Bring memberships from the grid of `model_grid` back to the volume's.
+
+    Parameters
+    ----------
+    memberships : float32 ndarray of shape (C, *grid.shape)
+    grid : Volume
+        `model_grid(volume, ...)`.
+    volume : Volume
+
+    Returns
+    -------
+    float32 ndarray of shape (C, *volume.shape)
+        Interpolated linearly where the grids' voxels differ; sums to 1 over C.
+    """
+    turned = reoriented(volume, grid)
+    if turned.shape != grid.shape or not np.allclose(turned.affine, grid.affine):
+        # The axes are parallel: only steps and offsets differ.
+        matrix = np.linalg.inv(grid.affine) @ turned.affine
+        x, y, z = (
+            _linear(matrix[i, i] * np.arange(turned.shape[i]) + matrix[i, 3], grid.shape[i])
+            for i in range(3)
+        )
+        coarse = memberships
+        memberships = _empty(len(coarse), turned.shape)
+        for fine, part in zip(memberships, coarse, strict=True):
+            planes = y @ (part.T @ x.T)  # (z, Y, X)
+            fine.T[:] = np.tensordot(z, planes, 1)
+    if np.array_equal(turned.affine, volume.affine):
+        return memberships
+    result = _empty(len(memberships), volume.shape)
+    for mine, part in zip(result, memberships, strict=True):
+        mine[:] = reoriented(replace(turned, array=part), volume).array
+    return result
+
+
+def _linear(places: NDArray[np.float64], length: int) -> NDArray[np.float32]:
+    """Matrix that interpolates `length` values at places; beyond the ends, these go on.
+
+    Axis after axis, matrix products are many times faster than a spline of order 1.
+    """
+    places = places.clip(0, length - 1)
+    left = np.minimum(places.astype(int), max(length - 2, 0))
+    right = np.minimum(left + 1, length - 1)
+    rows = np.arange(len(places))
+    matrix = np.zeros((len(places), length), np.float32)
+    matrix[rows, left] += 1 - (places - left)
+    matrix[rows, right] += places - left
+    return matrix
+
+
+def _empty(n_classes: int, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Make room for memberships (C, X, Y, Z), ordered in memory as (C, Z, Y, X)."""
+    return np.empty((n_classes, *shape[::-1]), np.float32).transpose(0, 3, 2, 1)

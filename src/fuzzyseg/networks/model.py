@@ -1,0 +1,154 @@
+"""A model: a network and its card, as two files: NAME.safetensors and NAME.json."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.io.output import write_text
+from fuzzyseg.networks.build import build_network
+from fuzzyseg.networks.catalogue import CARD, WEIGHTS, locate, read_card, stem_of, with_suffix
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from fuzzyseg.networks.card import Card
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network and what is known of it.
+
+    Parameters
+    ----------
+    card : Card
+    network : nn.Module
+        Built by `build_network(card.architecture)`.
+    """
+
+    card: Card
+    network: nn.Module
+
+
+def save_model(model: Model, path: str | Path) -> Model:
+    """Write a model's two files, the card last.
+
+    Parameters
+    ----------
+    model : Model
+    path : str or Path
+        Of both files; their endings are added.
+
+    Returns
+    -------
+    Model
+        The same with the weights' sha256 in its card.
+
+    Raises
+    ------
+    InputError
+        If the files cannot be written.
+    """
+    from safetensors.torch import save
+
+    stem = stem_of(Path(path))
+    state = {name: t.detach().cpu().contiguous() for name, t in model.network.state_dict().items()}
+    weights = save(state, {"format": "pt"})
+    card = replace(model.card, sha256=hashlib.sha256(weights).hexdigest())
+    text = card.to_json()
+    try:
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        _write_bytes(with_suffix(stem, WEIGHTS), weights)
+        write_text(with_suffix(stem, CARD), text)
+    except OSError as error:
+        raise InputError(
+            f"expected a place that can be written to, found {stem}: {error.strerror}; "
+            "choose another"
+        ) from error
+    return Model(card, model.network)
+
+
+def load_model(name_or_path: str | Path) -> Model:
+    """Read a model, without running anything that a file holds.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name of a bundled model, or a path: to the weights, to the card, or to either without
+        its ending.
+
+    Returns
+    -------
+    Model
+        Its network is in evaluation mode.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, the weights are not those that the card was written for, or
+        do not fit its network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    stem = locate(name_or_path)
+    card = read_card(with_suffix(stem, CARD))
+    path = with_suffix(stem, WEIGHTS)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"expected weights that can be read, found {path}: {error.strerror}; copy them again"
+        ) from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != card.sha256:
+        raise InputError(
+            f"expected weights with the sha256 {card.sha256[:12]}... of their card, found "
+            f"{found[:12]}... in {path}; copy both files of the model again"
+        )
+    try:
+        state = load(data)
+    except SafetensorError as error:
+        raise InputError(
+            f"expected a safetensors file, found {path}: {error}; no other weights are loaded"
+        ) from error
+    network = build_network(card.architecture)
+    _check_weights(state, network.state_dict(), path)
+    network.load_state_dict(state)
+    return Model(card, network.eval())
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    """Write a file in one step: it is there whole, or as it was before."""
+    partial = path.with_name(f".{path.name}.unfinished")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _check_weights(state: dict[str, Tensor], wanted: dict[str, Tensor], path: Path) -> None:
+    for name in sorted(set(state) | set(wanted)):
+        expected, found = (_described(s.get(name)) for s in (wanted, state))
+        if expected != found:
+            raise InputError(
+                f"expected the weights of the card's network, with {name}: {expected}, found "
+                f"{found} in {path}; the card belongs to other weights"
+            )
+        if not torch.isfinite(state[name]).all():
+            raise InputError(
+                f"expected finite weights, found NaN or infinity in {name} in {path}; "
+                "the training failed, take another model"
+            )
+
+
+def _described(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return "nothing"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

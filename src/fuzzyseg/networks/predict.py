@@ -1,0 +1,193 @@
+"""Memberships of a volume, from a model."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.networks.blocks import boxes, weights
+from fuzzyseg.networks.card import VIEWS
+from fuzzyseg.networks.engines import choose_engine, open_engine
+from fuzzyseg.networks.slices import along, slices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from fuzzyseg.networks.card import View
+    from fuzzyseg.networks.engines import EngineName, Run
+    from fuzzyseg.networks.model import Model
+
+    Image = NDArray[np.float32]
+    Progress = Callable[[int, int], None]
+
+# Pixels of a batch of slices: its features then stay in a core's cache (128 x 128: one slice).
+_BATCH_PIXELS = 2**14
+# Voxels along a block of a network of volumes, and what neighbours share: on either side more
+# than half of the 23 voxels that the paper's network sees.
+_BLOCK, _OVERLAP = 112, 32
+
+
+def predict(
+    model: Model,
+    image: Image,
+    *,
+    views: Sequence[View] | None = None,
+    flips: bool = False,
+    batch: int | None = None,
+    engine: EngineName = "auto",
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Run a model over a volume.
+
+    Slices go through in batches, one thread each, so memory holds the result and little more. A
+    network of volumes sees a large volume as overlapping blocks, whose borders are blended.
+
+    Parameters
+    ----------
+    model : Model
+    image : float32 ndarray of shape (D, X, Y, Z)
+        From `fuzzyseg.networks.preprocess.channels`.
+    views : sequence of {"transverse", "coronal", "sagittal"}, optional
+        Directions of slices whose memberships are averaged; by default those of the card. A
+        network of volumes has none.
+    flips : bool
+        Average with the mirror image, left and right exchanged: twice the time.
+    batch : int, optional
+        Slices at a time; by default as many as stay in the cache.
+    engine : {"auto", "torch", "openvino", "onnxruntime"}
+        "auto": the fastest of those installed, for a volume of this size.
+    jobs : int, optional
+        Threads; None uses all cores. The result does not depend on it, rounding apart.
+    progress : callable, optional
+        Called with (done, total).
+
+    Returns
+    -------
+    float32 ndarray of shape (C, X, Y, Z)
+        Sums to 1 over C, up to rounding.
+
+    Raises
+    ------
+    InputError
+        If the image has other channels than the model, or an option is out of range.
+    """
+    architecture = model.card.architecture
+    if image.ndim != 4 or image.shape[0] != len(architecture.channels) or not image.size:
+        raise InputError(
+            f"expected an image of shape ({len(architecture.channels)}, X, Y, Z) for the model "
+            f"{model.card.name}, found {image.shape}; give its channels "
+            f"{', '.join(architecture.channels)}"
+        )
+    if batch is not None and batch < 1:
+        raise InputError(f"expected 1 slice or more at a time, found {batch}; leave it out")
+    every = passes(model, views, flips)
+    threads = jobs if jobs is not None else os.cpu_count() or 1
+    _, x, y, z = image.shape
+    # (C, Z, Y, X): the order in which the rest of the package expects memory.
+    found = np.zeros((len(architecture.classes), z, y, x), np.float32).transpose(0, 3, 2, 1)
+    chosen = choose_engine(engine, model, found[0].size * len(every))
+    if architecture.dims == 3:
+        with open_engine(chosen, model, threads) as run:
+            _volumes(run, image, found, every, progress)
+    else:
+        with (
+            open_engine(chosen, model, 1, threads) as run,
+            ThreadPoolExecutor(threads) as pool,
+        ):
+            _slices(run, image, found, every, architecture.context, batch, pool, progress)
+    if len(every) > 1:
+        found /= len(every)
+    return found
+
+
+def passes(model: Model, views: Sequence[View] | None, flips: bool) -> list[tuple[View, slice]]:
+    """Every view, as it is and, if asked for, mirrored along x."""
+    if model.card.architecture.dims == 3:
+        if views is not None and tuple(views) != model.card.views:
+            raise InputError(
+                f"expected no views for the model {model.card.name}, which sees volumes, found "
+                f"{', '.join(views)}; leave them out"
+            )
+        views = ("transverse",)
+    views = model.card.views if views is None else views
+    if not views or not set(views) <= set(VIEWS):
+        raise InputError(
+            f"expected views out of {', '.join(VIEWS)}, found {', '.join(views) or 'none'}; "
+            "give one or more"
+        )
+    mirrors = (slice(None), slice(None, None, -1))[: 1 + flips]
+    return list(itertools.product(dict.fromkeys(views), mirrors))
+
+
+def _slices(
+    run: Run,
+    image: Image,
+    found: Image,
+    every: list[tuple[View, slice]],
+    context: int,
+    batch: int | None,
+    pool: ThreadPoolExecutor,
+    progress: Progress | None,
+) -> None:
+    """Add the memberships of every pass to `found`."""
+    total = sum(along(image, view).shape[1] for view, _ in every)
+    outside = image.min(axis=(1, 2, 3))
+    done = 0
+    for view, mirror in every:
+        seen, target = image[:, mirror], along(found[:, mirror], view)
+        _, length, height, width = target.shape
+        size = batch or max(_BATCH_PIXELS // (height * width), 1)
+
+        add = functools.partial(_add_slices, run, seen, target, view, context, outside, size)
+        for n in pool.map(add, range(0, length, size)):
+            done += n
+            if progress:
+                progress(done, total)
+
+
+def _add_slices(
+    run: Run,
+    seen: Image,
+    target: Image,
+    view: View,
+    context: int,
+    outside: NDArray[np.float32],
+    size: int,
+    start: int,
+) -> int:
+    """Run a batch of `size` slices, and return how many there were."""
+    stop = min(start + size, int(target.shape[1]))
+    memberships = run(slices(seen, view, start, stop, context, outside))
+    target[:, start:stop] += memberships.swapaxes(0, 1)
+    return stop - start
+
+
+def _volumes(
+    run: Run,
+    image: Image,
+    found: Image,
+    every: Iterable[tuple[View, slice]],
+    progress: Progress | None,
+) -> None:
+    """Add the memberships of every pass to `found`."""
+    _, x, y, z = image.shape
+    cover = boxes((x, y, z), _BLOCK, _OVERLAP)
+    total = np.zeros((x, y, z), np.float32)
+    for box in cover:
+        total[box] += weights(box, (x, y, z), _OVERLAP)
+    work = list(itertools.product(every, cover))
+    for i, ((_, mirror), box) in enumerate(work):
+        seen = np.ascontiguousarray(image[:, mirror][:, *box])
+        share = weights(box, (x, y, z), _OVERLAP) / total[box]
+        found[:, mirror][:, *box] += run(seen[None])[0] * share
+        if progress:
+            progress(i + 1, len(work))

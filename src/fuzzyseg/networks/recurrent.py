@@ -1,0 +1,112 @@
+"""The paper's network: eight convolutional layers, of which the first five are recurrent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from fuzzyseg.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
+_NORMS: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+
+
+def check_network(in_channels: int, n_classes: int, filters: int, dims: int) -> None:
+    """Raise InputError for numbers no network can be built of."""
+    if dims not in _CONVOLUTIONS:
+        raise InputError(f"expected a network of 2 or 3 dimensions, found {dims}; give 2 or 3")
+    if min(in_channels, filters) < 1 or n_classes < 2:
+        raise InputError(
+            f"expected at least 1 channel, 1 filter and 2 classes, found {in_channels}, "
+            f"{filters} and {n_classes}; give larger numbers"
+        )
+
+
+class RecurrentConv(nn.Module):
+    """A convolution whose output is fed back into itself (Liang and Hu, CVPR 2015, eq. 3).
+
+    x(0) = h_0(W_f u), x(t) = h_t(W_f u + W_r x(t-1)) for t = 1..T, with u the input of the
+    layer, W_f and W_r convolutions that all steps share, and h_t a ReLU with the batch
+    normalisation of its own step. Returns x(T).
+
+    Parameters
+    ----------
+    in_channels, filters : int
+        Channels of u and of x.
+    steps : int
+        T, at least 0.
+    dims : {2, 3}
+    """
+
+    def __init__(self, in_channels: int, filters: int, steps: int = 3, dims: int = 2) -> None:
+        super().__init__()
+        convolution, norm = _CONVOLUTIONS[dims], _NORMS[dims]
+        self.forward_conv = convolution(in_channels, filters, 3, padding=1)
+        self.recurrent_conv = convolution(filters, filters, 3, padding=1)
+        self.norms = nn.ModuleList(norm(filters) for _ in range(steps + 1))
+
+    def forward(self, u: Tensor) -> Tensor:
+        """(B, in_channels, *space) to (B, filters, *space)."""
+        fed = self.forward_conv(u)
+        x = torch.relu(self.norms[0](fed))
+        for norm in self.norms[1:]:
+            x = torch.relu(norm(fed + self.recurrent_conv(x)))
+        return x
+
+
+class RecurrentConvNet(nn.Module):
+    """The network of Chen et al., Med Phys 2021 (doi 10.1002/mp.14903), sec. II.B.
+
+    Five `RecurrentConv` layers, two convolutions with batch normalisation and ReLU, and one
+    convolution onto the classes; all 3 x 3 (x 3), none changes the size of the image, so
+    images of any size go through. With 16 filters and one channel: 26,819 parameters.
+
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the image.
+    n_classes : int
+        C, at least 2.
+    filters : int, default 16
+    dims : {2, 3}
+        Images or volumes.
+    steps : int, default 3
+        T of the recurrent layers.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        n_classes: int = 3,
+        *,
+        filters: int = 16,
+        dims: int = 2,
+        steps: int = 3,
+    ) -> None:
+        super().__init__()
+        check_network(in_channels, n_classes, filters, dims)
+        if steps < 0:
+            raise InputError(f"expected 0 or more recurrent steps, found {steps}; 3 is usual")
+        convolution, norm = _CONVOLUTIONS[dims], _NORMS[dims]
+        layers: list[nn.Module] = [
+            RecurrentConv(filters if i else in_channels, filters, steps, dims) for i in range(5)
+        ]
+        for _ in range(2):
+            layers += [convolution(filters, filters, 3, padding=1), norm(filters), nn.ReLU()]
+        layers.append(convolution(filters, n_classes, 3, padding=1))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (B, C, *space) of an image (B, in_channels, *space); softmax(1) of them is u."""
+        logits: Tensor = self.layers(image)
+        return logits

@@ -1,0 +1,108 @@
+"""A small U-Net, to compare the recurrent network with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.fx import wrap
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.networks.recurrent import check_network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
+_TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+_NORMS: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+_POOLS: dict[int, Any] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+
+
+class UNet(nn.Module):
+    """Ronneberger, Fischer and Brox, MICCAI 2015, with batch normalisation and zero padding.
+
+    Two convolutions a level; the image is halved `halvings` times and the filters doubled each
+    time. Halving rounds up and the way back cuts off what is too much, so images of any size go
+    through. With 16 filters and one channel: 482,483 parameters.
+
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the image.
+    n_classes : int
+        C, at least 2.
+    filters : int, default 16
+        Of the finest level.
+    dims : {2, 3}
+        Images or volumes.
+    halvings : int, default 3
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        n_classes: int = 3,
+        *,
+        filters: int = 16,
+        dims: int = 2,
+        halvings: int = 3,
+    ) -> None:
+        super().__init__()
+        check_network(in_channels, n_classes, filters, dims)
+        if halvings < 0:
+            raise InputError(f"expected to halve the image 0 times or more, found {halvings}")
+        widths = [filters * 2**level for level in range(halvings + 1)]
+        self.pool = _POOLS[dims](2, ceil_mode=True)
+        self.down = nn.ModuleList(
+            _two_convolutions(a, b, dims)
+            for a, b in zip([in_channels, *widths], widths, strict=False)
+        )
+        self.enlarge = nn.ModuleList(
+            _TRANSPOSED[dims](2 * width, width, 2, stride=2) for width in reversed(widths[:-1])
+        )
+        self.up = nn.ModuleList(
+            _two_convolutions(2 * width, width, dims) for width in reversed(widths[:-1])
+        )
+        self.last = _CONVOLUTIONS[dims](filters, n_classes, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (B, C, *space) of an image (B, in_channels, *space); softmax(1) of them is u."""
+        x = self.down[0](image)
+        kept = []
+        for level in self.down[1:]:
+            kept.append(x)
+            x = level(self.pool(x))
+        for enlarge, level in zip(self.enlarge, self.up, strict=True):
+            fine = kept.pop()
+            x = level(torch.cat([fine, cropped(enlarge(x), fine)], dim=1))
+        logits: Tensor = self.last(x)
+        return logits
+
+
+def cropped(x: Tensor, like: Tensor) -> Tensor:
+    """Cut off the far end of the spatial axes of x beyond the size of another image's."""
+    for axis in range(2, x.ndim):
+        x = x.narrow(axis, 0, like.shape[axis])
+    return x
+
+
+wrap("cropped")  # one step for those who trace the network, whatever the sizes
+
+
+def _two_convolutions(in_channels: int, filters: int, dims: int) -> nn.Sequential:
+    convolution, norm = _CONVOLUTIONS[dims], _NORMS[dims]
+    return nn.Sequential(
+        convolution(in_channels, filters, 3, padding=1, bias=False),
+        norm(filters),
+        nn.ReLU(),
+        convolution(filters, filters, 3, padding=1, bias=False),
+        norm(filters),
+        nn.ReLU(),
+    )

@@ -1,0 +1,201 @@
+"""Adaptation of a model to one scan, without labels.
+
+What a change of scanner breaks first are the statistics that batch normalisation has learned
+(Dong et al., InTEnt, CVPR workshops 2024). So they come first: the scan's own, mixed with the
+learned ones. Then a bounded number of steps on L_RFCM, eq. (11), of normalisation's scales and
+shifts alone, with centres held where the model's own memberships put them. Each is kept only if
+the model then agrees better with itself; else the model comes back as it was.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.fuzzy import centres
+from fuzzyseg.losses import Centres, RFCMLoss
+from fuzzyseg.networks.blocks import boxes
+from fuzzyseg.networks.model import Model
+from fuzzyseg.networks.predict import predict
+from fuzzyseg.networks.slices import AXES, slices
+from fuzzyseg.provenance import now, versions
+from fuzzyseg.training.adaptation import Adaptation, check_adaptation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+_NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
+_BLOCK = 64  # voxels along a block of a network of volumes: about 1 GB for a step
+
+
+def adapt(
+    model: Model,
+    image: NDArray[np.float32],
+    settings: Adaptation | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Model, dict[str, Any]]:
+    """Adapt a model to a scan.
+
+    Parameters
+    ----------
+    model : Model
+        With batch normalisation; it stays as it is.
+    image : float32 ndarray of shape (D, X, Y, Z)
+        The scan as the network sees it (`fuzzyseg.networks.preprocess.channels`).
+    settings : Adaptation
+    progress : callable, optional
+        Called with (done, total).
+
+    Returns
+    -------
+    model : Model
+        The adapted one, or the one given if none agreed better with itself.
+    report : dict
+        "kept" ("original", "statistics" or "steps"), "mix", and the scores: "before", "after",
+        and of everything that was tried.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of range, or the network has no batch normalisation.
+    """
+    settings = settings or Adaptation()
+    check_adaptation(settings)
+    if not _norms(model.network):
+        raise InputError(
+            f"expected a network with batch normalisation to adapt, found {model.card.name} "
+            "without; train it on more variety (--randomise) instead"
+        )
+    total, done = len(settings.mixes) + 2, 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    before = self_consistency(model, image, settings.seed)
+    tick()
+    tried: dict[str, float] = {"original": before}
+    best, kept, score, mix = model, "original", before, 0.0
+    for share in settings.mixes:
+        candidate = with_statistics(model, image, share)
+        tried[f"statistics {share:g}"] = found = self_consistency(candidate, image, settings.seed)
+        if found > score + settings.margin:
+            best, kept, score, mix = candidate, "statistics", found, share
+        tick()
+    if settings.steps:
+        candidate = _stepped(best, image, settings)
+        tried["steps"] = found = self_consistency(candidate, image, settings.seed)
+        if found > score + settings.margin:
+            best, kept, score = candidate, "steps", found
+    tick()
+    report = {"kept": kept, "mix": mix, "before": before, "after": score, "tried": tried}
+    if kept == "original":
+        return model, report
+    training = dict(model.card.training) | {
+        "adapted": report | {"date": now(), "versions": versions(), "of": model.card.sha256}
+    }
+    return Model(dataclasses.replace(best.card, training=training), best.network), report
+
+
+def self_consistency(model: Model, image: NDArray[np.float32], seed: int = 0) -> float:
+    """How well a model agrees with itself when the same scan is shown differently, 0 to 1.
+
+    The mean, over all classes but the background, of the soft Dice coefficient
+    2 sum(u u') / sum(u^2 + u'^2) between the memberships u of the scan and u' of the scan seen
+    mirrored, 10% darker or brighter, and with noise of 1% of its brightest voxels' level. A class
+    that is empty agrees with nothing, so that a network that finds nothing does not look sure.
+    """
+    rng = np.random.default_rng(seed)
+    first = predict(model, image, engine="torch")
+    level = np.quantile(image[:, ::2, ::2, ::2], 0.999, axis=(1, 2, 3)).astype(np.float32)
+    noise = rng.standard_normal(image.shape, dtype=np.float32)
+    noise *= 0.01 * np.abs(level)[:, None, None, None]
+    found = [k for k in range(1, len(first)) if (first.argmax(0) == k).any()]
+    scores = []
+    for factor, sign in ((0.9, 1), (1.1, -1)):
+        shown = np.ascontiguousarray(image[:, ::-1]) * np.float32(factor)
+        second = predict(model, shown + sign * noise, engine="torch")[:, ::-1]
+        for k in found:
+            u, w = first[k], second[k]
+            both = float((u * w).sum(dtype=np.float64))
+            each = float((u * u).sum(dtype=np.float64) + (w * w).sum(dtype=np.float64))
+            scores.append(2 * both / each)
+    return float(np.sum(scores)) / (2 * (len(first) - 1))
+
+
+def with_statistics(model: Model, image: NDArray[np.float32], share: float) -> Model:
+    """Return the model with this share of the scan's own means and variances in its norms.
+
+    The scan's statistics are those of each layer while the layers before it already use them,
+    averaged over all slices of the model's views.
+    """
+    network = copy.deepcopy(model.network)
+    norms = _norms(network)
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over all batches
+    network.train()
+    with torch.inference_mode():
+        for seen in _slices(model, image, 8):
+            network(seen)
+    for norm, learned in zip(norms, _norms(model.network), strict=True):
+        norm.momentum = learned.momentum
+        norm.num_batches_tracked = learned.num_batches_tracked.clone()
+        norm.running_mean = share * norm.running_mean + (1 - share) * learned.running_mean
+        norm.running_var = share * norm.running_var + (1 - share) * learned.running_var
+    return Model(model.card, network.eval())
+
+
+def _stepped(model: Model, image: NDArray[np.float32], settings: Adaptation) -> Model:
+    """Return the model after some steps on L_RFCM, of the norms' scales and shifts alone."""
+    network = copy.deepcopy(model.network).eval()  # statistics stay
+    network.requires_grad_(False)
+    moving = [p.requires_grad_() for norm in _norms(network) for p in norm.parameters()]
+    memberships = predict(model, image, engine="torch")
+    v = centres(memberships.astype(np.float64) ** settings.q, image.astype(np.float64))
+    loss = RFCMLoss(settings.q, settings.beta, centres=Centres(move=False))
+    held = torch.from_numpy(v).float()
+    optimiser = torch.optim.Adam(moving, lr=settings.lr)
+    rng = np.random.default_rng(settings.seed)
+    n_channels, context = len(image), model.card.architecture.context
+    batches = list(_slices(model, image, settings.batch))
+    for _ in range(settings.steps):
+        seen = batches[rng.integers(len(batches))]
+        shown = seen
+        if model.card.architecture.dims == 2:
+            shown = seen.reshape(len(seen), n_channels, -1, *seen.shape[2:])[:, :, context]
+        value: Any = loss(network(seen), shown, centres=held)
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+    return Model(model.card, network.requires_grad_(True))
+
+
+def _norms(network: nn.Module) -> list[Any]:
+    return [m for m in network.modules() if isinstance(m, _NORMS)]
+
+
+def _slices(model: Model, image: NDArray[np.float32], batch: int) -> Iterator[Tensor]:
+    """Batches of what the network sees of the scan: slices of every view, or blocks."""
+    a = model.card.architecture
+    if a.dims == 3:
+        _, x, y, z = image.shape
+        for box in boxes((x, y, z), _BLOCK, 0):
+            yield torch.from_numpy(np.ascontiguousarray(image[:, *box][None]))
+        return
+    for view in model.card.views:
+        length = image.shape[1 + AXES[view]]
+        for first in range(0, length, batch):
+            last = min(first + batch, length)
+            yield torch.from_numpy(slices(image, view, first, last, a.context))

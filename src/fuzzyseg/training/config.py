@@ -1,0 +1,232 @@
+"""How to train: one frozen dataclass that is the command line, the TOML file and the record."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args, get_origin, get_type_hints
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.fuzzy import Neighbours
+from fuzzyseg.losses.names import LOSSES
+from fuzzyseg.networks.card import TASKS, VIEWS, Ct, Spect, View
+
+_PAIRS = {"semi-rfcm": ("rfcm", "fcm-label"), "semi-ms": ("ms", "ce")}
+NetworkName = Literal["recurrent", "unet"]
+Channel = Literal["spect", "ct"]
+SUPERVISED = frozenset({"fcm-label", "ce", "dice"})  # need labels
+UNSUPERVISED = frozenset({"rfcm", "ms"})  # look at none
+_RESUMABLE = frozenset({"steps", "patience", "checkpoint_minutes", "validate_every", "log_every"})
+
+
+@dataclass(frozen=True)
+class Config:
+    """How to train.
+
+    Parameters
+    ----------
+    loss
+        rfcm and ms look at no label; fcm-label, ce and dice at labels alone; semi-rfcm and
+        semi-ms at both. A sum such as rfcm+ce+dice is the first plus alpha times the others.
+    q
+        Fuzzy exponent of rfcm and fcm-label.
+    anneal
+        Steps over which q rises from 1 to its value; 0 for none.
+    beta
+        Spatial weight of rfcm, in units of the normalised image squared.
+    lam
+        Weight of the length of boundaries in ms.
+    alpha
+        Weight of all terms of the loss but the first.
+    neighbours
+        Neighbourhood of rfcm.
+    centres
+        Where rfcm and ms take class centres from. "held": from a K-means of the training set,
+        and they stay there. "image": eq. (6) per slice, the paper's way; "batch", "volume":
+        eq. (6) over the batch, or over its slices of one volume; "running": a running average
+        over the training set that starts at the K-means.
+    channels
+        What the network sees: spect, spect ct, or ct.
+    classes
+        3 for background, bone and lesion; 2 where lesions count as bone.
+    network
+        The paper's recurrent network, or a U-Net.
+    filters
+        Of the network; of a U-Net at full size.
+    dims
+        2: slices; 3: blocks.
+    context
+        Neighbouring slices on either side that a network of slices sees as well (2.5-D).
+    views
+        Directions in which slices are cut, in training and afterwards.
+    spect
+        How SPECT is normalised: "zscore" of the volume (the paper's), "body" or "asinh".
+    ct
+        How CT is normalised: "slice" (the paper's), or by a "window".
+    ct_window_hu
+        That window.
+    spacing_mm
+        Voxel width that images are brought to, in training and afterwards; None leaves them.
+    steps
+        Of the optimiser.
+    batch
+        Patches a step, over all processes.
+    patch
+        Width of a patch in voxels.
+    bright
+        Share of the patches that are centred on one of the brightest voxels of their volume.
+    lesions
+        Share centred on a labelled voxel of the last class; needs labels.
+    lr
+        Largest learning rate of AdamW; it rises over the first tenth and falls as a cosine.
+    clip
+        Largest norm of the gradient.
+    augment
+        Gamma (0.9 to 1.1 for SPECT, 1.4, 1.6 or 1.8 for CT, as in the paper), flips.
+    noise
+        Largest standard deviation of noise added to what the network sees, normalised units.
+    blur
+        Largest standard deviation of a blur of what the network sees, in voxels.
+    scale
+        Intensities are multiplied by up to 1 plus this, or divided.
+    randomise
+        Share of the volumes whose uptake, resolution and counts are drawn anew, far wider than
+        a scanner's, with lesions painted in; needs the activity that `simulate` writes. For CT:
+        contrast agent and noise.
+    redraw
+        Steps after which a randomised volume is drawn again.
+    seed
+        Of weights, patches and all that is drawn.
+    device
+        Where to compute.
+    autocast
+        Compute in bfloat16 where torch deems it safe.
+    compile
+        Compile the network first: pays on long runs.
+    validate_every
+        Steps between validations.
+    patience
+        Validations without a better one until training stops; 0 never stops.
+    checkpoint_minutes
+        Minutes between checkpoints, each after a line of the log.
+    log_every
+        Steps between lines of the log.
+    """
+
+    loss: str = "semi-rfcm"
+    q: float = 2.0
+    anneal: int = 0
+    beta: float = 0.0008
+    lam: float = 1e-5
+    alpha: float = 1.0
+    neighbours: Neighbours = "all"
+    centres: Literal["held", "image", "batch", "volume", "running"] = "held"
+    channels: tuple[Channel, ...] = ("spect",)
+    classes: Literal[2, 3] = 3
+    network: NetworkName = "recurrent"
+    filters: int = 16
+    dims: Literal[2, 3] = 2
+    context: int = 0
+    views: tuple[View, ...] = ("transverse", "coronal", "sagittal")
+    spect: Spect = "zscore"
+    ct: Ct = "window"
+    ct_window_hu: tuple[float, float] = (0.0, 1000.0)
+    spacing_mm: float | None = None
+    steps: int = 1500
+    batch: int = 16
+    patch: int = 64
+    bright: float = 0.5
+    lesions: float = 0.0
+    lr: float = 3e-3
+    clip: float = 1.0
+    augment: bool = True
+    noise: float = 0.05
+    blur: float = 0.0
+    scale: float = 0.1
+    randomise: float = 0.0
+    redraw: int = 150
+    seed: int = 0
+    device: Literal["cpu", "cuda"] = "cpu"
+    autocast: bool = False
+    compile: bool = False
+    validate_every: int = 500
+    patience: int = 0
+    checkpoint_minutes: float = 5.0
+    log_every: int = 25
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in order of rising intensity."""
+        return ("background", "bone", "lesion")[: self.classes]
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the loss's terms: ("rfcm", "fcm-label") of "semi-rfcm"."""
+        return _PAIRS.get(self.loss) or tuple(self.loss.split("+"))
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a case without labels is of no use."""
+        return SUPERVISED.issuperset(self.terms)
+
+    @property
+    def looks_at_image(self) -> bool:
+        """Whether a term of the loss clusters the image."""
+        return not UNSUPERVISED.isdisjoint(self.terms)
+
+
+def check_config(config: Config) -> None:
+    """Raise InputError for values that no training can have."""
+
+    def check(good: bool, name: str, expected: str) -> None:
+        check_setting(config, good, name, expected)
+
+    for name, kind in get_type_hints(Config).items():
+        if get_origin(kind) is Literal:
+            choices = get_args(kind)
+            check(getattr(config, name) in choices, name, f"one of {', '.join(map(str, choices))}")
+    single = SUPERVISED | UNSUPERVISED
+    known = single.issuperset(config.terms) and len(set(config.terms)) == len(config.terms)
+    check(known, "loss", f"one of {', '.join(LOSSES)}, or a sum such as rfcm+dice")
+    check(config.channels in TASKS, "channels", "spect, spect ct, or ct")
+    for name in ("steps", "batch", "redraw", "validate_every", "log_every", "filters"):
+        check(getattr(config, name) >= 1, name, "1 or more")
+    for name in ("anneal", "context", "seed", "patience"):
+        check(getattr(config, name) >= 0, name, "0 or more")
+    for name in ("bright", "lesions", "randomise"):
+        check(0 <= getattr(config, name) <= 1, name, "a share from 0 to 1")
+    for name in ("noise", "blur", "scale", "beta", "lam", "alpha"):
+        value = getattr(config, name)
+        check(math.isfinite(value) and value >= 0, name, "a number of 0 or more")
+    for name in ("lr", "clip", "checkpoint_minutes"):
+        value = getattr(config, name)
+        check(math.isfinite(value) and value > 0, name, "a number above 0")
+    check(math.isfinite(config.q) and config.q >= 1, "q", "a number of 1 or more")
+    check(config.bright + config.lesions <= 1, "lesions", "at most 1 less --bright")
+    check(config.patch >= 8, "patch", "8 or more voxels")
+    check(config.dims == 2 or config.context == 0, "context", "0, with --dims 3,")
+    views = set(config.views)
+    some = 0 < len(views) == len(config.views) and views <= set(VIEWS)
+    check(some, "views", f"one or more of {', '.join(VIEWS)}, each once,")
+    low, high = config.ct_window_hu
+    check(-math.inf < low < high < math.inf, "ct_window_hu", "two rising numbers")
+    spacing = config.spacing_mm
+    check(spacing is None or 0 < spacing < math.inf, "spacing_mm", "a number above 0")
+    unlabelled = UNSUPERVISED.issuperset(config.terms)
+    check(config.lesions == 0 or not unlabelled, "lesions", "0 without labels")
+
+
+def check_setting(settings: object, good: bool, name: str, expected: str) -> None:
+    """Raise InputError that names the option, unless it is good."""
+    if not good:
+        flag, found = name.replace("_", "-"), getattr(settings, name)
+        raise InputError(f"expected {expected} for --{flag}, found {found}; change it")
+
+
+def differences(before: Config, now: Config) -> list[str]:
+    """Names of the settings that a resumed run must share with its beginning, and does not."""
+    return [
+        name
+        for name in Config.__dataclass_fields__
+        if name not in _RESUMABLE and getattr(before, name) != getattr(now, name)
+    ]

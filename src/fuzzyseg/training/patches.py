@@ -1,0 +1,97 @@
+"""Patches of a case: slices in any direction, slices with their neighbours, or blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuzzyseg.networks.slices import AXES
+from fuzzyseg.training.augment import augmented
+from fuzzyseg.training.case import UNKNOWN
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fuzzyseg.training.case import Case
+    from fuzzyseg.training.config import Config
+
+_JITTER = 0.3  # a patch's centre lies this share of its width off the voxel it was drawn for
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """One training example.
+
+    Parameters
+    ----------
+    seen : float32 ndarray of shape (D_in, *space)
+        What the network sees, noise and neighbouring slices included.
+    image : float32 ndarray of shape (D, *space)
+        What the loss clusters: the same patch without noise and neighbours.
+    target : int64 ndarray of shape (*space,)
+        Labels, -1 where unknown.
+    """
+
+    seen: NDArray[np.float32]
+    image: NDArray[np.float32]
+    target: NDArray[np.int64]
+
+
+def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
+    """Draw a patch of a case: where, in which direction, and how it is augmented."""
+    shape = case.labels.shape
+    view = config.views[rng.integers(len(config.views))]
+    normal = AXES[view]
+    centre = np.array(np.unravel_index(_drawn_voxel(case, config, rng), shape))
+    widths = np.full(3, config.patch)
+    jitter = rng.integers(-int(_JITTER * config.patch), int(_JITTER * config.patch) + 1, size=3)
+    if config.dims == 2:
+        widths[normal] = 2 * config.context + 1
+        jitter[normal] = 0
+    corner = centre + jitter - widths // 2
+    outside = 0 if case.labelled else UNKNOWN
+    image = np.stack(
+        [_cut(a, corner, widths, low) for a, low in zip(case.image, case.low, strict=True)]
+    )
+    labels = _cut(case.labels, corner, widths, outside)
+    if config.dims == 2:  # slices first
+        image, labels = np.moveaxis(image, normal + 1, 1), np.moveaxis(labels, normal, 0)
+    seen, image, labels = augmented(image, labels, case, config, rng)
+    if config.dims == 2:
+        seen = seen.reshape(-1, *seen.shape[2:])
+        image, labels = image[:, config.context], labels[config.context]
+    return Patch(
+        np.ascontiguousarray(seen),
+        np.ascontiguousarray(image),
+        np.ascontiguousarray(labels, dtype=np.int64),
+    )
+
+
+def _drawn_voxel(case: Case, config: Config, rng: np.random.Generator) -> int:
+    """Index of a voxel: bright ones and lesions more often than chance would."""
+    share = rng.random()
+    if share < config.bright:
+        among = case.bright
+    elif share < config.bright + config.lesions:
+        among = case.lesions
+    else:
+        among = case.body
+    among = among if len(among) else case.body
+    if not len(among):  # a constant image
+        return int(rng.integers(case.labels.size))
+    return int(among[rng.integers(len(among))])
+
+
+def _cut(
+    volume: NDArray[Any], corner: NDArray[np.intp], widths: NDArray[np.intp], fill: float
+) -> NDArray[Any]:
+    """Cut a block that may reach over the edges, where it is filled."""
+    block = np.full(widths, fill, volume.dtype)
+    first = np.maximum(corner, 0)
+    last = np.minimum(np.add(corner, widths), volume.shape)
+    if np.all(last > first):
+        onto = tuple(slice(a, b) for a, b in zip(first - corner, last - corner, strict=True))
+        block[onto] = volume[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
+    return block

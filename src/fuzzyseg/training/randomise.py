@@ -1,0 +1,205 @@
+"""Domain randomisation: volumes whose contrast, resolution and counts no scanner has.
+
+After Billot et al., SynthSeg, Med Image Anal 2023;86:102789: a network that was trained on far
+more variety than the world holds takes a new scanner for one more variant. Here a simulated
+reconstruction is reweighted rather than made anew. It is nearly linear in the activity, so
+
+    y' = y * (G a') / (G a)
+
+with a the true activity, a' what was drawn instead, and G a Gaussian of about the scanner's
+resolution, is what it would have looked like, its noise included. Blur and noise come on top.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuzzyseg.networks.preprocess import channels, normalise_spect
+from fuzzyseg.training.case import preprocessing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fuzzyseg.training.case import Case
+    from fuzzyseg.training.config import Config
+
+_RESOLUTION_MM = 10.0  # FWHM of G
+_BONE = (0.5, 1.8)  # factor of bone's uptake, log-uniform
+_LESION = (0.6, 1.6)  # of the lesions that are there
+_SOFT = (0.6, 1.7)  # of everything else
+_GAIN = 0.3  # standard deviation of a smooth log gain, for organs and joints
+_GAIN_MM = 60.0  # its correlation length
+_NEW_LESIONS = (0, 12)  # painted in, on top of those that are there
+_DIAMETER_MM = (9.0, 36.0)
+_TO_BONE = (2.0, 8.0)  # a new lesion's uptake over its bone's
+_BLUR_MM = (0.0, 10.0)  # FWHM of an additional blur; below 0 in the draw, it sharpens
+_SHARPEN = 0.4
+_NOISE = (0.0, 0.25)  # standard deviation at the mean of bone, relative to it
+_NOISE_MM = (4.0, 12.0)  # FWHM of its grain
+_FWHM = 2.3548
+# CT. Arterial enhancement reaches 300 to 450 HU; trabecular bone of the spine has 50 to 300 HU
+# over a life (Pickhardt et al., Ann Intern Med 2013;158:588), the phantom's one value for all.
+_AIR_HU = -200.0  # below: lung and air take up no contrast agent
+_MOST_ORGANS = 5
+_ORGAN_MM = (12.0, 90.0)
+_AGENT_HU = (60.0, 450.0)
+_CORTEX_HU = 900.0
+_MARROW = (0.25, 1.2)
+_SOLID = (0.7, 1.3)
+_BLURRED_CT = 0.5
+_CT_BLUR_MM = 3.0
+_CT_NOISE_HU = 60.0
+
+
+def randomised(case: Case, config: Config, rng: np.random.Generator) -> Case:
+    """Draw a case anew: SPECT from its activity; a CT alone by contrast agent and noise.
+
+    Parameters
+    ----------
+    case : Case
+        With labels, and with activity if it has a SPECT.
+    config : Config
+    rng : Generator
+
+    Returns
+    -------
+    Case
+        Of the same grid; with labels of the lesions painted in. A case without labels or
+        activity comes back as it is.
+    """
+    raw, labels = {**case.raw}, case.labels
+    if "spect" in raw:
+        if case.activity is None or not case.labelled:
+            return case
+        raw["spect"], labels = _uptake(case, case.activity, rng)
+    if config.channels == ("ct",):
+        raw["ct"] = _contrast(case, rng)
+    image = channels(raw, preprocessing(config), config.channels)
+    if "spect" in raw:
+        image[0] = _normalised(raw["spect"], case, config)
+    return dataclasses.replace(case, raw=raw, image=image, labels=labels)
+
+
+def _normalised(spect: NDArray[np.float32], case: Case, config: Config) -> NDArray[np.float32]:
+    """Normalise as if the air around the case had not been cut off: it counts in the mean."""
+    n_cut, level = case.air
+    whole = np.concatenate([spect.ravel(), np.full(n_cut, level, np.float32)])
+    return normalise_spect(whole, config.spect)[: spect.size].reshape(spect.shape)
+
+
+def _uptake(
+    case: Case, activity: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    labels, spacing = case.labels.copy(), np.array(case.spacing_mm)
+    before = np.maximum(activity, 0)
+    after = before * _log_uniform(_SOFT, rng)
+    bone = labels >= 1
+    for label, limits in ((1, _BONE), (2, _LESION)):
+        after[case.labels == label] = before[case.labels == label] * _log_uniform(limits, rng)
+    after *= _smooth_gain(after.shape, spacing, rng)
+    level = float(after[labels == 1].mean()) if (labels == 1).any() else 1.0
+    for inside, factor in _new_lesions(bone, spacing, rng):
+        after = np.where(inside, np.maximum(after, np.float32(level * factor)), after)
+        labels[inside] = case.n_classes - 1
+    kernel = _RESOLUTION_MM / _FWHM / spacing
+    floor = 1e-3 * float(before.mean(dtype=np.float64))
+    ratio = (_gaussian(after, kernel) + floor) / (_gaussian(before, kernel) + floor)
+    image = case.raw["spect"] * ratio
+    if rng.random() < _SHARPEN:
+        image = image + np.float32(rng.uniform(0, 0.8)) * (image - _gaussian(image, kernel))
+    else:
+        image = _gaussian(image, rng.uniform(*_BLUR_MM) / _FWHM / spacing)
+    image = image + _noise(image, bone, spacing, rng)
+    return np.maximum(image, 0).astype(np.float32), labels
+
+
+def _noise(
+    image: NDArray[np.float32],
+    bone: NDArray[np.bool_],
+    spacing: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Grainy noise whose variance follows the image, as in a reconstruction of few counts."""
+    grain = _gaussian(
+        rng.standard_normal(image.shape, dtype=np.float32),
+        rng.uniform(*_NOISE_MM) / _FWHM / spacing,
+    )
+    grain /= grain.std()
+    level = float(image[bone].mean()) if bone.any() else float(image.mean())
+    return np.float32(rng.uniform(*_NOISE) * np.sqrt(level)) * np.sqrt(np.maximum(image, 0)) * grain
+
+
+def _new_lesions(
+    bone: NDArray[np.bool_], spacing: NDArray[np.float64], rng: np.random.Generator
+) -> list[tuple[NDArray[np.bool_], float]]:
+    """Ellipsoids within bone, and their uptake over bone's."""
+    where = np.flatnonzero(bone)
+    if not len(where):
+        return []
+    found = []
+    for _ in range(int(rng.integers(_NEW_LESIONS[0], _NEW_LESIONS[1] + 1))):
+        centre = np.array(np.unravel_index(where[rng.integers(len(where))], bone.shape))
+        radii = _log_uniform(_DIAMETER_MM, rng) / 2 * rng.uniform(0.75, 1.3, size=3) / spacing
+        centre = centre + rng.uniform(-0.5, 0.5, size=3)
+        first = np.maximum(np.floor(centre - radii), 0).astype(int)
+        last = np.minimum(np.ceil(centre + radii) + 1, bone.shape).astype(int)
+        box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+        grid = np.ogrid[box]
+        distance = sum(((g - c) / r) ** 2 for g, c, r in zip(grid, centre, radii, strict=True))
+        inside = np.zeros(bone.shape, dtype=np.bool_)
+        inside[box] = (distance <= 1) & bone[box]
+        found.append((inside, _log_uniform(_TO_BONE, rng)))
+    return found
+
+
+def _smooth_gain(
+    shape: tuple[int, ...], spacing: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw the exponential of a smooth field: organs and joints differ."""
+    coarse = [
+        max(2, int(np.ceil(n * s / _GAIN_MM)) + 1) for n, s in zip(shape, spacing, strict=True)
+    ]
+    smooth = _zoomed(rng.standard_normal(coarse).astype(np.float32), shape)
+    return np.asarray(np.exp(np.float32(_GAIN) * smooth), dtype=np.float32)
+
+
+def _contrast(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Give a CT contrast agent in part of its soft tissue, other bone, another kernel and noise."""
+    hu, spacing = case.raw["ct"], np.array(case.spacing_mm)
+    soft = (case.labels == 0) & (hu > _AIR_HU)
+    bone = case.labels > 0
+    image = hu.astype(np.float32, copy=True)
+    for _ in range(int(rng.integers(0, _MOST_ORGANS + 1))):
+        grain_mm = rng.uniform(*_ORGAN_MM)
+        coarse = [max(2, int(n * s / grain_mm) + 1) for n, s in zip(hu.shape, spacing, strict=True)]
+        field = _zoomed(rng.standard_normal(coarse).astype(np.float32), hu.shape)
+        image[soft & (field > rng.uniform(0.4, 1.3))] += np.float32(rng.uniform(*_AGENT_HU))
+    # Marrow loses its mineral before cortex does: below _CORTEX_HU it is scaled by itself.
+    cortex = np.clip(image[bone] / _CORTEX_HU, 0, 1)
+    marrow, solid = rng.uniform(*_MARROW), rng.uniform(*_SOLID)
+    image[bone] *= (marrow * (1 - cortex) + solid * cortex).astype(np.float32)
+    if rng.random() < _BLURRED_CT:
+        image = _gaussian(image, rng.uniform(0, _CT_BLUR_MM) / _FWHM / spacing)
+    grain = rng.standard_normal(hu.shape, dtype=np.float32)
+    return np.asarray(image + np.float32(rng.uniform(0, _CT_NOISE_HU)) * grain, dtype=np.float32)
+
+
+def _zoomed(field: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    from scipy import ndimage
+
+    zoom = [n / c for n, c in zip(shape, field.shape, strict=True)]
+    return np.asarray(ndimage.zoom(field, zoom, order=1, grid_mode=True, mode="nearest"))
+
+
+def _gaussian(array: NDArray[Any], sigma: NDArray[np.float64]) -> NDArray[np.float32]:
+    from scipy import ndimage
+
+    found = ndimage.gaussian_filter(array, sigma, output=np.float32, truncate=3.0)
+    return np.asarray(found, dtype=np.float32)
+
+
+def _log_uniform(limits: tuple[float, float], rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(*np.log(limits))))

@@ -1,0 +1,120 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy_training import write, write_manifest
+
+from fuzzyseg.cli.main import main
+from fuzzyseg.networks.model import load_model
+
+QUICK = ["--loss", "ce", "--filters", "2", "--batch", "2", "--patch", "12", "--steps", "4"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return str(write_manifest(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture
+def refused(tmp_path, capsys):
+    """One line on standard error, exit code 2, and no folder of a run."""
+
+    def check(*words):
+        assert main(["train", *words, "-o", str(tmp_path / "run")]) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1, err
+        assert err.startswith("fuzzyseg: error: expected ")
+        assert not (tmp_path / "run").exists()
+        return err
+
+    return check
+
+
+def test_trains_and_says_where_the_model_is(data, tmp_path, capsys):
+    run = tmp_path / "run"
+    call = ["train", data, "-o", str(run), *QUICK, "--validation", data, "--name", "mine"]
+    assert main(call) == 0
+    out, err = capsys.readouterr()
+    assert "bone         DSC 0." in out
+    assert f"model in {run / 'model.safetensors'}" in out
+    assert err == ""  # no bar where there is no terminal
+    card = load_model(run / "model").card
+    assert card.name == "mine"
+    assert card.training["config"]["filters"] == 2
+    assert len((run / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_the_model_segments(data, tmp_path):
+    assert main(["train", data, "-o", str(tmp_path / "run"), *QUICK, "--quiet"]) == 0
+    spect = Path(data).with_name(json.loads(Path(data).read_text())[0]["spect"])
+    call = ["segment", str(spect), "--model", str(tmp_path / "run" / "model"), "--modality", "NM"]
+    assert main([*call, "-o", str(tmp_path / "out"), "--quiet"]) == 0
+
+
+def test_a_class_that_no_patient_has_is_unknown(tmp_path, capsys):
+    image = np.random.default_rng(0).normal(0, 1, (14, 14, 14)).astype(np.float32)
+    write(tmp_path / "a.nii", image)
+    write(tmp_path / "b.nii", (image > 1).astype(np.int16))
+    path = tmp_path / "m.csv"
+    path.write_text("spect,labels\na.nii,b.nii\n")
+    data = ["train", str(path), "--validation", str(path)]
+    assert main([*data, "-o", str(tmp_path / "run"), *QUICK]) == 0
+    assert "lesion       DSC unknown" in capsys.readouterr().out
+
+
+def test_quiet_says_nothing(data, tmp_path, capsys):
+    assert main(["train", data, "-o", str(tmp_path / "run"), *QUICK, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_run_again_from_its_own_settings(data, tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    assert main(["train", data, "-o", str(first), *QUICK, "--quiet"]) == 0
+    config = ["--config", str(first / "config.toml")]
+    assert main(["train", data, "-o", str(second), *config, "--quiet"]) == 0
+    assert (first / "config.toml").read_text() == (second / "config.toml").read_text()
+    assert load_model(first / "model").card.sha256 == load_model(second / "model").card.sha256
+
+
+def test_a_folder_with_a_run_is_refused_before_anything_is_read(data, tmp_path, capsys):
+    assert main(["train", data, "-o", str(tmp_path / "run"), *QUICK, "--quiet"]) == 0
+    again = ["train", str(tmp_path / "absent"), "-o", str(tmp_path / "run"), *QUICK]
+    assert main(again) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main([*again, "--resume", "--lr", "1"]) == 2
+    assert "another --lr" in capsys.readouterr().err
+
+
+def test_a_warning_goes_to_standard_error_even_if_quiet(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("fuzzyseg.training.watch.Watch.report", lambda _: ["it has collapsed"])
+    assert main(["train", data, "-o", str(tmp_path / "run"), *QUICK, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "fuzzyseg: warning: step 4: it has collapsed\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--lr", "0"], "--lr"),
+        (["--loss", "magic"], "magic"),
+        (["--channels", "pet"], "pet"),
+        (["--patience", "3"], "--validation"),
+        (["--validation", "absent"], "absent"),
+        (["--config", "absent.toml"], "absent.toml"),
+    ],
+)
+def test_options_that_cannot_be_used(options, found, data, refused):
+    assert found in refused(data, *options)
+
+
+def test_data_that_cannot_be_used(data, tmp_path, refused):
+    assert "absent" in refused(str(tmp_path / "absent"))
+    assert "found none in" in refused(str(tmp_path))
+    path = tmp_path / "m.json"
+    path.write_text('[{"spect": "a.nii"}]')
+    assert "found nothing there" in refused(str(path))
+    (tmp_path / "a.nii").write_text("I am not an image")
+    assert "a.nii" in refused(str(path))
+    write(tmp_path / "a.nii", np.ones((9, 9, 9), np.float32))
+    assert "expected labels of every case" in refused(str(path), "--loss", "ce")
+    assert "image ct of every case" in refused(str(path), "--channels", "spect", "ct")

@@ -1,0 +1,105 @@
+import dataclasses
+import json
+
+import pytest
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.networks.card import Architecture, Card, Preprocessing
+from fuzzyseg.networks.card_file import card_from_json
+
+CARD = Card(
+    "mine",
+    Architecture("unet", ("spect", "ct"), ("air", "bone"), 8, 2, 1, 2),
+    Preprocessing("body", "slice", (-100.0, 900.0), 4.5, (4.0, 5.0)),
+    ("coronal", "sagittal"),
+    {"data": "12 cases", "seed": 1, "config": {"loss": "rfcm", "lr": 0.001}},
+    {"test": {"bone": {"dsc": 0.8, "surface_dsc": None}}},
+    "1.2",
+    "ab12",
+)
+
+
+@pytest.mark.parametrize("card", [CARD, Card("x")])
+def test_a_card_comes_back_from_its_json(card):
+    assert card_from_json(card.to_json(), "here") == card
+
+
+def test_json_says_the_task():
+    assert json.loads(CARD.to_json())["task"] == "spect-ct"
+    assert json.loads(Card("x").to_json())["task"] == "spect"
+
+
+@pytest.mark.parametrize(
+    ("channels", "context", "expected"),
+    [(("spect",), 0, 1), (("ct",), 2, 5), (("spect", "ct"), 1, 6)],
+)
+def test_channels_of_the_input(channels, context, expected):
+    assert Architecture(channels=channels, context=context).in_channels == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (Architecture, {"network": "transformer"}),
+        (Architecture, {"channels": ("ct", "spect")}),
+        (Architecture, {"classes": ("bone",)}),
+        (Architecture, {"classes": ("bone", "bone")}),
+        (Architecture, {"filters": 0}),
+        (Architecture, {"dims": 4}),
+        (Architecture, {"dims": 3, "context": 1}),
+        (Architecture, {"context": -1}),
+        (Architecture, {"steps": -1}),
+        (Preprocessing, {"spect": "minmax"}),
+        (Preprocessing, {"ct": "minmax"}),
+        (Preprocessing, {"ct_window_hu": (1000.0, 0.0)}),
+        (Preprocessing, {"spacing_mm": 0.0}),
+        (Preprocessing, {"spacing_mm": float("nan")}),
+        (Preprocessing, {"trained_mm": (5.0, 4.0)}),
+    ],
+)
+def test_refuses_values_that_make_no_model(kind, values):
+    with pytest.raises(InputError, match=r"^expected .*, found .*; "):
+        kind(**values)
+    entry = "architecture" if kind is Architecture else "preprocessing"
+    text = json.dumps({"name": "x", "architecture": {}, "preprocessing": {}, entry: values})
+    with pytest.raises(InputError, match=r"^expected .*, found .*; .*mine.json"):
+        card_from_json(text, "mine.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"colour": "blue"}, "colour"),
+        ({"name": 3}, "3"),
+        ({"name": ""}, "''"),
+        ({"views": "transverse"}, "transverse"),
+        ({"views": []}, r"\(\)"),
+        ({"views": ["transverse", "transverse"]}, "transverse"),
+        ({"training": []}, r"\[\]"),
+        ({"task": "ct"}, "'ct'"),
+        ({"architecture": {"filters": "16"}}, "'16'"),
+        ({"architecture": {"filters": 16.5}}, "16.5"),
+        ({"architecture": {"filters": True}}, "True"),
+        ({"architecture": {"channels": ["spect", 1]}}, "1"),
+        ({"preprocessing": {"ct_window_hu": [0]}}, r"\[0\]"),
+        ({"preprocessing": {"spacing_mm": "4"}}, "'4'"),
+        ({"architecture": 7}, "TypeError"),
+    ],
+)
+def test_an_edited_card_is_refused_in_one_line(change, found):
+    with pytest.raises(InputError, match=found) as error:
+        card_from_json(json.dumps(json.loads(CARD.to_json()) | change), "mine.json")
+    assert "\n" not in str(error.value)
+    assert "mine.json" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[]", "null", "3", "{}", '{"name": "x"}'])
+def test_what_is_no_card_is_refused(text):
+    with pytest.raises(InputError, match=r"mine\.json"):
+        card_from_json(text, "mine.json")
+
+
+def test_numbers_without_a_decimal_point_are_numbers():
+    text = CARD.to_json().replace("4.5", "4").replace("-100.0", "-100")
+    expected = dataclasses.replace(CARD.preprocessing, spacing_mm=4, ct_window_hu=(-100, 900))
+    assert card_from_json(text, "").preprocessing == expected

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from tiny_models import write_tiny
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.segmentation import Settings
+from fuzzyseg.segmentation.choice import resolved
+from fuzzyseg.volume import Volume
+
+SPECT = Volume(np.zeros((3, 3, 3)), np.eye(4), "NM")
+CT = Volume(np.zeros((3, 3, 3)), np.eye(4), "CT", "HU")
+
+
+@pytest.mark.parametrize(
+    ("models", "volume", "ct", "expected"),
+    [
+        ((), SPECT, None, None),
+        (("spect",), SPECT, None, "spect"),
+        (("spect-ct",), SPECT, None, None),
+        (("spect", "spect-ct"), SPECT, CT, "spect-ct"),
+        (("spect",), SPECT, CT, "spect"),
+        (("spect", "spect-ct"), CT, None, None),
+        (("spect", "ct"), CT, None, "ct"),
+    ],
+)
+def test_auto_is_the_bundled_model_that_fits_or_rfcm(models, volume, ct, expected, bundled):
+    for task in models:
+        write_tiny(bundled, task)
+    found = resolved(Settings(), volume, ct)
+    assert found.model == expected
+    assert found.method == ("rfcm" if expected is None else "model")
+    if expected is None:
+        with pytest.raises(InputError, match="--model"):
+            resolved(Settings(method="model"), volume, ct)
+    else:
+        assert resolved(Settings(method="model"), volume, ct).model == expected
+
+
+@pytest.mark.parametrize("given", [{"beta": 0.1}, {"q": 3.0}, {"classes": 4}, {"mask": False}])
+def test_who_sets_clustering_gets_clustering(given, bundled):
+    write_tiny(bundled)
+    assert resolved(Settings(**given), SPECT).method == "rfcm"
+    assert resolved(Settings(flips=True, jobs=1), SPECT).method == "model"
+    assert resolved(Settings(method="fcm"), SPECT).method == "fcm"
+
+
+@pytest.mark.usefixtures("bundled")
+def test_a_model_of_ones_own_is_taken_whatever_is_bundled():
+    found = resolved(Settings(model="somewhere/mine"), SPECT)
+    assert (found.method, found.model) == ("model", "somewhere/mine")
+    with pytest.raises(InputError, match="leave out one"):
+        resolved(Settings(method="rfcm", model="somewhere/mine"), SPECT)

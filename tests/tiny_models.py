@@ -1,0 +1,33 @@
+"""Models of a few filters with random weights, made in milliseconds."""
+
+from __future__ import annotations
+
+import torch
+
+from fuzzyseg.networks.build import build_network
+from fuzzyseg.networks.card import Architecture, Card, Preprocessing
+from fuzzyseg.networks.model import Model, save_model
+
+CHANNELS = {"spect": ("spect",), "spect-ct": ("spect", "ct"), "ct": ("ct",)}
+
+
+def tiny_model(task="spect", *, seed=0, preprocessing=None, views=("transverse",), **shape):
+    """Make a model whose normalisations differ from doing nothing, and whose classes all occur."""
+    if task == "ct":
+        shape = {"classes": ("background", "bone")} | shape
+    architecture = Architecture(channels=CHANNELS[task], **({"filters": 3} | shape))
+    torch.manual_seed(seed)
+    network = build_network(architecture)
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d | torch.nn.BatchNorm3d):
+            layer.running_mean.normal_(0, 0.3)
+            layer.running_var.uniform_(0.2, 0.8)
+    return Model(
+        Card(task, architecture, preprocessing or Preprocessing(), views, {"data": "nothing"}),
+        network.eval(),
+    )
+
+
+def write_tiny(folder, task="spect", **options):
+    """Write a tiny model named after its task, and return it with the sha256 in its card."""
+    return save_model(tiny_model(task, **options), folder / task)
