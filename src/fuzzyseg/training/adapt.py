@@ -2,9 +2,11 @@
 
 What a change of scanner breaks first are the statistics that batch normalisation has learned
 (Dong et al., InTEnt, CVPR workshops 2024). So they come first: the scan's own, mixed with the
-learned ones. Then a bounded number of steps on L_RFCM, eq. (11), of normalisation's scales and
-shifts alone, with centres held where the model's own memberships put them. Each is kept only if
-the model then agrees better with itself; else the model comes back as it was.
+learned ones. Then, if asked for, a bounded number of steps on L_RFCM, eq. (11), of normalisation's
+scales and shifts alone, with centres held where the model's own memberships put them. Each is kept
+only if the model then agrees better with itself; else the model comes back as it was. Steps are
+none by default: on validation scans they cost accuracy while self-consistency rose
+(docs/training.md).
 """
 
 from __future__ import annotations
@@ -20,21 +22,24 @@ from torch import nn
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import centres
 from fuzzyseg.losses import Centres, RFCMLoss
-from fuzzyseg.networks.blocks import boxes
 from fuzzyseg.networks.model import Model
 from fuzzyseg.networks.predict import predict
-from fuzzyseg.networks.slices import AXES, slices
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.training.adaptation import Adaptation, check_adaptation
+from fuzzyseg.training.case import unlabelled_case
+from fuzzyseg.training.config import Config
+from fuzzyseg.training.patches import draw_patch
+from fuzzyseg.training.record import config_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
 _NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
-_BLOCK = 64  # voxels along a block of a network of volumes: about 1 GB for a step
+_BATCH = 16  # patches at a time, and how often, for the statistics
+_BATCHES = 20
 
 
 def adapt(
@@ -87,8 +92,9 @@ def adapt(
     tick()
     tried: dict[str, float] = {"original": before}
     best, kept, score, mix = model, "original", before, 0.0
+    statistics = scan_statistics(model, image, settings.seed) if settings.mixes else []
     for share in settings.mixes:
-        candidate = with_statistics(model, image, share)
+        candidate = with_statistics(model, statistics, share)
         tried[f"statistics {share:g}"] = found = self_consistency(candidate, image, settings.seed)
         if found > score + settings.margin:
             best, kept, score, mix = candidate, "statistics", found, share
@@ -134,11 +140,13 @@ def self_consistency(model: Model, image: NDArray[np.float32], seed: int = 0) ->
     return float(np.sum(scores)) / (2 * (len(first) - 1))
 
 
-def with_statistics(model: Model, image: NDArray[np.float32], share: float) -> Model:
-    """Return the model with this share of the scan's own means and variances in its norms.
+def scan_statistics(
+    model: Model, image: NDArray[np.float32], seed: int = 0
+) -> list[tuple[Tensor, Tensor]]:
+    """Means and variances that the inputs of each norm have in a scan, in the order of the norms.
 
-    The scan's statistics are those of each layer while the layers before it already use them,
-    averaged over all slices of the model's views.
+    They are those of each layer while the layers before it already use the scan's own, averaged
+    over patches that are drawn as in training.
     """
     network = copy.deepcopy(model.network)
     norms = _norms(network)
@@ -147,13 +155,19 @@ def with_statistics(model: Model, image: NDArray[np.float32], share: float) -> M
         norm.momentum = None  # the plain mean over all batches
     network.train()
     with torch.inference_mode():
-        for seen in _slices(model, image, 8):
+        for seen in _patches(model, image, _BATCH, seed):
             network(seen)
-    for norm, learned in zip(norms, _norms(model.network), strict=True):
-        norm.momentum = learned.momentum
-        norm.num_batches_tracked = learned.num_batches_tracked.clone()
-        norm.running_mean = share * norm.running_mean + (1 - share) * learned.running_mean
-        norm.running_var = share * norm.running_var + (1 - share) * learned.running_var
+    return [(norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
+
+
+def with_statistics(
+    model: Model, statistics: Sequence[tuple[Tensor, Tensor]], share: float
+) -> Model:
+    """Return the model with this share of a scan's statistics in its norms, the rest its own."""
+    network = copy.deepcopy(model.network)
+    for norm, (mean, variance) in zip(_norms(network), statistics, strict=True):
+        norm.running_mean = share * mean + (1 - share) * norm.running_mean
+        norm.running_var = share * variance + (1 - share) * norm.running_var
     return Model(model.card, network.eval())
 
 
@@ -169,7 +183,7 @@ def _stepped(model: Model, image: NDArray[np.float32], settings: Adaptation) -> 
     optimiser = torch.optim.Adam(moving, lr=settings.lr)
     rng = np.random.default_rng(settings.seed)
     n_channels, context = len(image), model.card.architecture.context
-    batches = list(_slices(model, image, settings.batch))
+    batches = list(_patches(model, image, settings.batch, settings.seed))
     for _ in range(settings.steps):
         seen = batches[rng.integers(len(batches))]
         shown = seen
@@ -186,16 +200,30 @@ def _norms(network: nn.Module) -> list[Any]:
     return [m for m in network.modules() if isinstance(m, _NORMS)]
 
 
-def _slices(model: Model, image: NDArray[np.float32], batch: int) -> Iterator[Tensor]:
-    """Batches of what the network sees of the scan: slices of every view, or blocks."""
+def _patches(model: Model, image: NDArray[np.float32], batch: int, seed: int) -> Iterator[Tensor]:
+    """Batches of patches, drawn as in training: whole slices would be air for the most part.
+
+    Bright voxels stand in for the lesions, which nobody has labelled here.
+    """
+    trained = model.card.training.get("config")
+    config = config_from_json(dict(trained)) if trained else Config()
     a = model.card.architecture
-    if a.dims == 3:
-        _, x, y, z = image.shape
-        for box in boxes((x, y, z), _BLOCK, 0):
-            yield torch.from_numpy(np.ascontiguousarray(image[:, *box][None]))
-        return
-    for view in model.card.views:
-        length = image.shape[1 + AXES[view]]
-        for first in range(0, length, batch):
-            last = min(first + batch, length)
-            yield torch.from_numpy(slices(image, view, first, last, a.context))
+    config = dataclasses.replace(
+        config,
+        **{"channels": a.channels, "dims": a.dims},  # type: ignore[arg-type]
+        context=a.context,
+        views=model.card.views,
+        bright=config.bright + config.lesions,
+        lesions=0.0,
+        augment=False,
+        noise=0.0,
+        blur=0.0,
+        scale=0.0,
+    )
+    case = unlabelled_case(image)
+    for number in range(_BATCHES):
+        drawn = [
+            draw_patch(case, config, np.random.default_rng([seed, number, element])).seen
+            for element in range(batch)
+        ]
+        yield torch.from_numpy(np.stack(drawn))

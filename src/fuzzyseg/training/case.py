@@ -142,6 +142,14 @@ def load_case(source: Source, config: Config) -> Case:
     )
 
 
+def unlabelled_case(image: NDArray[np.float32]) -> Case:
+    """Make a case of a normalised scan (D, X, Y, Z) that nobody has labelled, cut as all are."""
+    nobody_knows = np.full(image.shape[1:], UNKNOWN, np.int8)
+    box = _box(image[0], nobody_knows)
+    cut = _cut(image, (slice(None), *box))
+    return Case("scan", {}, cut, _cut(nobody_knows, box), None, (1.0, 1.0, 1.0))
+
+
 def load_cases(
     sources: Sequence[Source], config: Config, progress: Callable[[int, int], None] | None = None
 ) -> list[Case]:

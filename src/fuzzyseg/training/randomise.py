@@ -43,12 +43,13 @@ _FWHM = 2.3548
 # CT. Arterial enhancement reaches 300 to 450 HU; trabecular bone of the spine has 50 to 300 HU
 # over a life (Pickhardt et al., Ann Intern Med 2013;158:588), the phantom's one value for all.
 _AIR_HU = -200.0  # below: lung and air take up no contrast agent
-_MOST_ORGANS = 5
-_ORGAN_MM = (12.0, 90.0)
+_MOST_ORGANS = 3
+_ORGAN_MM = (12.0, 70.0)
+_APART_MM = 5.0  # between bone and what takes up contrast agent lies muscle or fat
 _AGENT_HU = (60.0, 450.0)
 _CORTEX_HU = 900.0
-_MARROW = (0.25, 1.2)
-_SOLID = (0.7, 1.3)
+_MARROW = (0.4, 1.3)
+_SOLID = (0.3, 1.3)
 _BLURRED_CT = 0.5
 _CT_BLUR_MM = 3.0
 _CT_NOISE_HU = 60.0
@@ -169,8 +170,8 @@ def _smooth_gain(
 def _contrast(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
     """Give a CT contrast agent in part of its soft tissue, other bone, another kernel and noise."""
     hu, spacing = case.raw["ct"], np.array(case.spacing_mm)
-    soft = (case.labels == 0) & (hu > _AIR_HU)
     bone = case.labels > 0
+    soft = (hu > _AIR_HU) & ~_near(bone, _APART_MM / spacing)
     image = hu.astype(np.float32, copy=True)
     for _ in range(int(rng.integers(0, _MOST_ORGANS + 1))):
         grain_mm = rng.uniform(*_ORGAN_MM)
@@ -185,6 +186,14 @@ def _contrast(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
         image = _gaussian(image, rng.uniform(0, _CT_BLUR_MM) / _FWHM / spacing)
     grain = rng.standard_normal(hu.shape, dtype=np.float32)
     return np.asarray(image + np.float32(rng.uniform(0, _CT_NOISE_HU)) * grain, dtype=np.float32)
+
+
+def _near(mask: NDArray[np.bool_], voxels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Grow a mask by this many voxels along each axis: a box."""
+    from scipy import ndimage
+
+    size = [2 * round(v) + 1 for v in voxels]
+    return np.asarray(ndimage.maximum_filter(mask.view(np.uint8), size), dtype=np.bool_)
 
 
 def _zoomed(field: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
