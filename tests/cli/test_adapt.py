@@ -1,12 +1,15 @@
+from dataclasses import asdict, replace
+
 import nibabel as nib
 import numpy as np
 import pytest
-from tiny_models import write_tiny
-from toy_training import HU, toy_image, toy_labels, write
+from tiny_models import tiny_model, write_tiny
+from toy_training import HU, QUICK, toy_image, toy_labels, write
 
 from fuzzyseg.cli.main import main
 from fuzzyseg.networks.card import Preprocessing
-from fuzzyseg.networks.model import load_model
+from fuzzyseg.networks.model import Model, load_model, save_model
+from fuzzyseg.training.adaptation import Adaptation
 
 LABELS = toy_labels()
 
@@ -19,8 +22,12 @@ def scan(tmp_path):
 
 
 @pytest.fixture
-def call(tmp_path, scan):
-    write_tiny(tmp_path)
+def call(tmp_path, scan, monkeypatch):
+    """A call that takes one step, of a model that was trained on small patches."""
+    model = tiny_model()
+    card = replace(model.card, training={"config": asdict(QUICK)})
+    save_model(Model(card, model.network), tmp_path / "spect")
+    monkeypatch.setattr("fuzzyseg.training.adapt._BATCHES", 3)
     quick = ["--steps", "1", "--mixes", "0.5"]
     return ["adapt", str(tmp_path / "spect"), scan, "-o", str(tmp_path / "out" / "new"), *quick]
 
@@ -59,6 +66,43 @@ def test_a_model_is_replaced_only_with_force(call, tmp_path, capsys):
         assert "--force" in capsys.readouterr().err
     assert (tmp_path / "out" / "new.json").read_bytes() == before
     assert main([*call, "--force"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], Adaptation(mixes=(0.25, 0.5, 1.0), steps=0)),
+        (
+            ["--mixes", "0.1", "0.9", "--steps", "4", "--lr", "0.01", "--seed", "5"],
+            Adaptation(mixes=(0.1, 0.9), steps=4, lr=0.01, seed=5),
+        ),
+    ],
+)
+def test_options_arrive_and_steps_are_none_by_default(words, expected, call, monkeypatch):
+    seen = []
+
+    def adapted(model, image, settings, *_):
+        seen.append(settings)
+        return model, {"kept": "original", "mix": 0.0, "before": 0.5, "after": 0.5}
+
+    monkeypatch.setattr("fuzzyseg.training.adapt.adapt", adapted)
+    assert main([*call[:-4], *words, "--quiet"]) == 0
+    assert seen == [expected]
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ("original", "nothing was better"),
+        ("statistics", "0.250, then 0.750: 50% of the scan's own normalisation statistics"),
+        ("steps", "steps on the unsupervised loss"),
+    ],
+)
+def test_what_was_kept_is_told(kept, told, call, monkeypatch, capsys):
+    report = {"kept": kept, "mix": 0.5, "before": 0.25, "after": 0.75}
+    monkeypatch.setattr("fuzzyseg.training.adapt.adapt", lambda model, *_: (model, report))
+    assert main(call) == 0
+    assert told in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("spacing_mm", [None, 6.0])

@@ -9,7 +9,7 @@ from fuzzyseg.io import read_nifti
 from fuzzyseg.networks.card import Architecture, Card
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.network import model_input
-from fuzzyseg.training.case import load_case, load_cases, preprocessing
+from fuzzyseg.training.case import load_case, load_cases, preprocessing, unlabelled_case
 from fuzzyseg.training.sources import Source, find_sources
 
 LABELS = toy_labels()
@@ -114,6 +114,37 @@ def test_a_case_is_what_the_model_will_see(spacing_mm, tmp_path):
     card = Card("a", Architecture(channels=config.channels), preprocessing(config))
     seen = model_input(card, volume, resample(ct, volume))
     np.testing.assert_allclose(load_case(Source("a", **paths), config).image, seen, atol=1e-4)
+
+
+def test_a_scan_without_labels_is_cut_to_its_body_like_a_case_from_files(files):
+    spect, hu = (np.pad(toy_image(LABELS, levels=v), 30) for v in (np.float32([1, 10, 40]), HU))
+    hu[2, 3, 4] = 3000  # a needle far off the body, which the first channel alone decides on
+    config = replace(QUICK, channels=("spect", "ct"))
+    expected = load_case(files(None, spect, ct=hu), config)
+    whole = np.stack([(spect - spect.mean(dtype=float)) / spect.std(dtype=float), hu / 1000])
+    whole = whole.clip([[[[-np.inf]]], [[[0]]]], [[[[np.inf]]], [[[1]]]]).astype(np.float32)
+    case = unlabelled_case(whole)
+    body = np.argwhere(whole[0] > whole[0].mean(dtype=float))
+    first, last = body.min(0) - 8, body.max(0) + 9  # a margin of 8 voxels
+    box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+    assert case.image[0].size < spect.size / 8
+    np.testing.assert_array_equal(case.image, whole[:, *box])
+    np.testing.assert_allclose(case.image, expected.image, atol=1e-5)
+    assert case.labels.shape == case.image.shape[1:]
+    assert case.labels.dtype == np.int8
+    assert (case.labels == -1).all()
+    assert not case.labelled
+    assert case.lesions.size == 0
+    for name in ("bright", "body"):
+        np.testing.assert_array_equal(getattr(case, name), getattr(expected, name))
+        assert getattr(case, name).size
+    np.testing.assert_allclose((case.low, case.high), (expected.low, expected.high), atol=1e-5)
+
+
+def test_a_constant_scan_without_labels_stays_whole():
+    case = unlabelled_case(np.zeros((2, 7, 6, 5), np.float32))
+    assert case.image.shape == (2, 7, 6, 5)
+    assert case.bright.size == case.body.size == 0
 
 
 def test_labels_may_be_absent_or_partial(files):

@@ -189,6 +189,37 @@ def test_contrast_agent_goes_into_part_of_the_soft_tissue_alone(ct):
     assert 0.02 < max(shares) < 1
 
 
+@pytest.mark.parametrize("apart_mm", [None, 0.0, 10.0])
+def test_contrast_agent_keeps_away_from_bone(ct, apart_mm):
+    case, draw = ct
+    away = ndimage.distance_transform_edt(case.labels <= 0) * WIDTH_MM
+    on = {} if apart_mm is None else {"_APART_MM": apart_mm}
+    limit_mm = 5.0 if apart_mm is None else apart_mm
+    found = [draw(seed, _MOST_ORGANS=3, **on) != case.raw["ct"] for seed in range(30)]
+    nearest = away[np.any(found, axis=0)].min()
+    assert limit_mm < nearest <= limit_mm + WIDTH_MM
+
+
+def test_contrast_agent_keeps_away_from_bone_as_far_along_every_axis(monkeypatch):
+    """By the distance in mm along each axis, of voxels whose widths divide 5 mm."""
+    for name, value in (CT_NOTHING | {"_MOST_ORGANS": 3}).items():
+        monkeypatch.setattr(randomise, name, value)
+    monkeypatch.setattr(randomise, "_zoomed", lambda _, shape: np.full(shape, 9, np.float32))
+    widths = np.array([1.25, 2.5, 5.0])
+    labels = np.zeros((21, 15, 9), np.int8)
+    labels[10:12, 7, 4], labels[13, 9, 5] = 1, 2
+    case = replace(toy_case(CT, labels=labels, noise=0.0), spacing_mm=tuple(widths))
+    case.raw["ct"][3, 3] = -900
+    voxels, bone = np.argwhere(np.ones_like(labels)), np.argwhere(labels > 0)
+    along = np.abs(voxels[:, None] - bone) * widths
+    near = (along <= 5).all(2).any(1).reshape(labels.shape)
+    draws = [randomised(case, CT, rng(seed)).raw["ct"] > case.raw["ct"] for seed in range(8)]
+    with_agent = [draw for draw in draws if draw.any()]
+    assert with_agent
+    for found in with_agent:
+        np.testing.assert_array_equal(found, ~near & (case.raw["ct"] > -200))
+
+
 def test_bone_is_scaled_marrow_by_itself(ct):
     case, draw = ct
     marrow = case.labels == 1

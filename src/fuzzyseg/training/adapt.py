@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import torch
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from fuzzyseg.training.config import Channel
 
 _NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
 _BATCH = 16  # patches at a time, and how often, for the statistics
@@ -210,7 +212,8 @@ def _patches(model: Model, image: NDArray[np.float32], batch: int, seed: int) ->
     a = model.card.architecture
     config = dataclasses.replace(
         config,
-        **{"channels": a.channels, "dims": a.dims},  # type: ignore[arg-type]
+        channels=cast("tuple[Channel, ...]", a.channels),
+        dims=cast("Literal[2, 3]", a.dims),
         context=a.context,
         views=model.card.views,
         bright=config.bright + config.lesions,

@@ -171,7 +171,7 @@ def _contrast(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
     """Give a CT contrast agent in part of its soft tissue, other bone, another kernel and noise."""
     hu, spacing = case.raw["ct"], np.array(case.spacing_mm)
     bone = case.labels > 0
-    soft = (hu > _AIR_HU) & ~_near(bone, _APART_MM / spacing)
+    soft = (case.labels == 0) & (hu > _AIR_HU) & ~_near(bone, _APART_MM / spacing)
     image = hu.astype(np.float32, copy=True)
     for _ in range(int(rng.integers(0, _MOST_ORGANS + 1))):
         grain_mm = rng.uniform(*_ORGAN_MM)
