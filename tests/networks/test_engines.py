@@ -1,4 +1,5 @@
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 from tiny_models import tiny_model
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.engines import choose_engine
+from fuzzyseg.networks.engines import choose_engine, open_engine
 from fuzzyseg.networks.predict import predict
 
 ENGINES = ["openvino", "onnxruntime"]
@@ -65,3 +66,14 @@ def test_threads_of_torch_come_back_after_an_error(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         predict(model, image, progress=fails)
     assert torch.get_num_threads() == threads
+
+
+def test_many_calls_at_the_same_time_come_back():
+    """Memory shared with OpenVINO made its threads and the interpreter wait for each other."""
+    pytest.importorskip("openvino")
+    model = tiny_model()
+    batch = np.random.default_rng(0).standard_normal((1, 1, 16, 16), dtype=np.float32)
+    with open_engine("openvino", model, 1, 2) as run, ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(run, batch) for _ in range(2000)]
+        found = [future.result(timeout=60) for future in running]
+    assert all(np.array_equal(found[0], other) for other in found)
