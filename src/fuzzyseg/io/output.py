@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 _STAGING = ".fuzzyseg-unfinished-"
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path to write to that takes the place of `path` at the end.
+
+    The file is there whole, or as it was before; nothing half-written is left.
+    """
+    partial = path.with_name(f".{path.name}.unfinished")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file in one step: it is there whole, or as it was before.
 
@@ -24,12 +38,8 @@ def write_text(path: Path, text: str) -> None:
     OSError
         If the file system refuses; nothing half-written is left.
     """
-    partial = path.with_name(f".{path.name}.unfinished")
-    try:
+    with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

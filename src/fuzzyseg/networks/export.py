@@ -6,6 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.io.output import replacing
 from fuzzyseg.networks.onnx_graph import onnx_graph
 
 if TYPE_CHECKING:
@@ -35,14 +36,11 @@ def export_onnx(model: Model, path: Path) -> None:
     if importlib.util.find_spec("onnx") is None:
         raise InputError('expected onnx to be installed, found none; pip install "fuzzyseg[onnx]"')
     graph = onnx_graph(model.network, model.card.architecture, {CARD_ENTRY: model.card.to_json()})
-    partial = path.with_name(f".{path.name}.unfinished")
     try:
-        partial.write_bytes(graph.SerializeToString())
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(graph.SerializeToString())
     except OSError as error:
         raise InputError(
             f"expected a file that can be written to, found {path}: {error.strerror}; "
             "choose another place"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)

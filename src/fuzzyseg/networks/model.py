@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.output import write_text
+from fuzzyseg.io.output import replacing, write_text
 from fuzzyseg.networks.build import build_network
 from fuzzyseg.networks.catalogue import CARD, WEIGHTS, locate, read_card, stem_of, with_suffix
 
@@ -63,7 +63,8 @@ def save_model(model: Model, path: str | Path) -> Model:
     text = card.to_json()
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
-        _write_bytes(with_suffix(stem, WEIGHTS), weights)
+        with replacing(with_suffix(stem, WEIGHTS)) as partial:
+            partial.write_bytes(weights)
         write_text(with_suffix(stem, CARD), text)
     except OSError as error:
         raise InputError(
@@ -121,16 +122,6 @@ def load_model(name_or_path: str | Path) -> Model:
     _check_weights(state, network.state_dict(), path)
     network.load_state_dict(state)
     return Model(card, network.eval())
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    """Write a file in one step: it is there whole, or as it was before."""
-    partial = path.with_name(f".{path.name}.unfinished")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _check_weights(state: dict[str, Tensor], wanted: dict[str, Tensor], path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.io.output import replacing
 from fuzzyseg.training.config import differences
 from fuzzyseg.training.record import config_from_json
 
@@ -74,17 +75,14 @@ def save_checkpoint(
         for key, tensor in state.items():
             tensors[f"optimiser/{number}/{key}"] = tensor.detach().cpu().contiguous()
     header = {k: json.dumps(v) for k, v in {"progress": vars(progress), **described}.items()}
-    partial = path.with_name(f".{path.name}.unfinished")
     try:
-        save_file(tensors, partial, header)
-        partial.replace(path)
+        with replacing(path) as partial:
+            save_file(tensors, partial, header)
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"expected room for a checkpoint in {path.parent}, found: {error}; make some, and go "
             "on with --resume"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_header(path: Path) -> tuple[Progress, dict[str, Any]]:

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.io.output import replacing
 from fuzzyseg.training.config import Config
 
 if TYPE_CHECKING:
@@ -65,6 +66,5 @@ def draw_curves(log: Path, path: Path) -> None:
             scores.plot(*zip(*known, strict=True), marker="o", label=name)
             scores.legend()
     scores.set(title="DSC on the validation cases", xlabel="step", ylim=(0, 1))
-    partial = path.with_name(f".{path.name}.unfinished")
-    figure.savefig(partial, dpi=90, format="png")
-    partial.replace(path)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=90, format="png")
