@@ -129,7 +129,8 @@ def self_consistency(model: Model, image: NDArray[np.float32], seed: int = 0) ->
     level = np.quantile(image[:, ::2, ::2, ::2], 0.999, axis=(1, 2, 3)).astype(np.float32)
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     noise *= 0.01 * np.abs(level)[:, None, None, None]
-    found = [k for k in range(1, len(first)) if (first.argmax(0) == k).any()]
+    labels = first.argmax(0)
+    found = [k for k in range(1, len(first)) if (labels == k).any()]
     scores = []
     for factor, sign in ((0.9, 1), (1.1, -1)):
         shown = np.ascontiguousarray(image[:, ::-1]) * np.float32(factor)
