@@ -25,14 +25,15 @@ from threadpoolctl import threadpool_limits
 from torch.utils.flop_counter import FlopCounterMode
 
 from fuzzyseg.clustering.starts import start_centres
+from fuzzyseg.inference.engines import open_engine
+from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.preprocess import normalise_spect
 from fuzzyseg.io import write_image
-from fuzzyseg.networks.build import build_network
-from fuzzyseg.networks.card import Architecture, Card
-from fuzzyseg.networks.catalogue import bundled_models, default_model
-from fuzzyseg.networks.engines import open_engine
-from fuzzyseg.networks.model import Model, load_model, save_model
-from fuzzyseg.networks.predict import predict
-from fuzzyseg.networks.preprocess import normalise_spect
+from fuzzyseg.models.card import Card
+from fuzzyseg.models.locate import bundled_models, default_model
+from fuzzyseg.models.model_files import Model, load_model, save_model
+from fuzzyseg.networks.architecture import Architecture
+from fuzzyseg.networks.registry import build_network
 from fuzzyseg.simulation.simulated import Recipe, simulate_patient
 from fuzzyseg.volume import Volume
 

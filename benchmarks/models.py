@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from fuzzyseg.networks.model import Model, load_model
+from fuzzyseg.models.model_files import Model, load_model
 from fuzzyseg.training.case import load_case
 from fuzzyseg.training.record import config_from_json
 from fuzzyseg.training.sources import find_sources

@@ -20,7 +20,7 @@ import numpy as np
 
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import evaluate
-from fuzzyseg.networks.model import load_model
+from fuzzyseg.models.model_files import load_model
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.training.validate import mean_scores
 from fuzzyseg.volume import Volume

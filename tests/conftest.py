@@ -26,10 +26,10 @@ def toy_folder(tmp_path_factory):
 @pytest.fixture
 def bundled(tmp_path_factory, monkeypatch):
     """Folder that stands for the models in the package; empty until a test puts some there."""
-    from fuzzyseg.networks import catalogue
+    from fuzzyseg.models import locate
 
     folder = tmp_path_factory.mktemp("bundled")
-    monkeypatch.setattr(catalogue, "BUNDLED", folder)
-    catalogue.bundled_models.cache_clear()
+    monkeypatch.setattr(locate, "BUNDLED", folder)
+    locate.bundled_models.cache_clear()
     yield folder
-    catalogue.bundled_models.cache_clear()
+    locate.bundled_models.cache_clear()

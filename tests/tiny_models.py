@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from fuzzyseg.networks.build import build_network
-from fuzzyseg.networks.card import Architecture, Card, Preprocessing
-from fuzzyseg.networks.model import Model, save_model
+from fuzzyseg.models.card import Card, Preprocessing
+from fuzzyseg.models.model_files import Model, save_model
+from fuzzyseg.networks.architecture import Architecture
+from fuzzyseg.networks.registry import build_network
 
 CHANNELS = {"spect": ("spect",), "spect-ct": ("spect", "ct"), "ct": ("ct",)}
 

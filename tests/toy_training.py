@@ -7,7 +7,7 @@ import json
 import nibabel as nib
 import numpy as np
 
-from fuzzyseg.networks.preprocess import channels
+from fuzzyseg.inference.preprocess import channels
 from fuzzyseg.training.case import Case, preprocessing
 from fuzzyseg.training.config import Config
 

@@ -7,8 +7,8 @@ from tiny_models import tiny_model, write_tiny
 from toy_training import HU, QUICK, toy_image, toy_labels, write
 
 from fuzzyseg.cli.main import main
-from fuzzyseg.networks.card import Preprocessing
-from fuzzyseg.networks.model import Model, load_model, save_model
+from fuzzyseg.models.card import Preprocessing
+from fuzzyseg.models.model_files import Model, load_model, save_model
 from fuzzyseg.training.adaptation import Adaptation
 
 LABELS = toy_labels()

@@ -6,7 +6,7 @@ import pytest
 from toy_training import write, write_manifest
 
 from fuzzyseg.cli.main import main
-from fuzzyseg.networks.model import load_model
+from fuzzyseg.models.model_files import load_model
 
 QUICK = ["--loss", "ce", "--filters", "2", "--batch", "2", "--patch", "12", "--steps", "4"]
 

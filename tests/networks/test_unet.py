@@ -5,9 +5,9 @@ import torch
 from torch.nn import functional
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.build import build_network
-from fuzzyseg.networks.card import Architecture
+from fuzzyseg.networks.architecture import Architecture
 from fuzzyseg.networks.recurrent import RecurrentConvNet
+from fuzzyseg.networks.registry import build_network
 from fuzzyseg.networks.unet import UNet
 
 

@@ -6,9 +6,9 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from tiny_models import tiny_model, write_tiny
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.card import Preprocessing
-from fuzzyseg.networks.predict import predict
-from fuzzyseg.networks.preprocess import normalise_ct, normalise_spect
+from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.preprocess import normalise_ct, normalise_spect
+from fuzzyseg.models.card import Preprocessing
 from fuzzyseg.segmentation import Settings, segment, summary
 from fuzzyseg.segmentation.network import model_input
 from fuzzyseg.volume import Volume

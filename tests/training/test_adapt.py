@@ -10,10 +10,11 @@ from torch import nn
 from toy_training import QUICK, toy_case
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.card import Architecture, Card
-from fuzzyseg.networks.model import Model, load_model, save_model
-from fuzzyseg.networks.predict import predict
-from fuzzyseg.networks.slices import AXES
+from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.slices import AXES
+from fuzzyseg.models.card import Card
+from fuzzyseg.models.model_files import Model, load_model, save_model
+from fuzzyseg.networks.architecture import Architecture
 from fuzzyseg.training import adapt as module
 from fuzzyseg.training import patches
 from fuzzyseg.training.adapt import (

@@ -6,7 +6,8 @@ from toy_training import HU, QUICK, toy_case, toy_image, toy_labels, write
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti
-from fuzzyseg.networks.card import Architecture, Card
+from fuzzyseg.models.card import Card
+from fuzzyseg.networks.architecture import Architecture
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.network import model_input
 from fuzzyseg.training.case import load_case, load_cases, preprocessing, unlabelled_case

@@ -7,8 +7,8 @@ from toy_training import QUICK
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.losses import Centres, RFCMLoss
-from fuzzyseg.networks.build import build_network
-from fuzzyseg.networks.card import Architecture
+from fuzzyseg.networks.architecture import Architecture
+from fuzzyseg.networks.registry import build_network
 from fuzzyseg.training.checkpoint import (
     CHECKPOINT,
     Progress,

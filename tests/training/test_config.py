@@ -4,7 +4,7 @@ import pytest
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.losses import LOSSES
-from fuzzyseg.networks.names import NETWORKS
+from fuzzyseg.networks.registry import NETWORKS
 from fuzzyseg.training.config import Config, check_config, differences
 
 BAD = {

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fuzzyseg.cli.main import main
-from fuzzyseg.networks.model import load_model
+from fuzzyseg.models.model_files import load_model
 from fuzzyseg.training import loop
 
 SETTINGS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from toy_training import QUICK, toy_case, toy_labels
 
-from fuzzyseg.networks.slices import AXES, slices
+from fuzzyseg.inference.slices import AXES, slices
 from fuzzyseg.training import patches
 from fuzzyseg.training.patches import draw_patch
 

@@ -12,8 +12,8 @@ from toy_training import QUICK, toy_case
 
 from fuzzyseg.cli.main import main
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.model import load_model
-from fuzzyseg.networks.predict import predict
+from fuzzyseg.inference.predict import predict
+from fuzzyseg.models.model_files import load_model
 from fuzzyseg.training.synchronised import processes, synchronise
 
 SETTINGS = {

@@ -3,8 +3,8 @@ import pytest
 from tiny_models import tiny_model
 from toy_training import toy_case
 
+from fuzzyseg.inference.predict import predict
 from fuzzyseg.metrics.evaluate import evaluate
-from fuzzyseg.networks.predict import predict
 from fuzzyseg.training.validate import mean_dsc, mean_scores, score_case
 
 NAMES = ("background", "bone", "lesion")

@@ -55,7 +55,7 @@ class Command:
 
     def run(self) -> None:
         """Read, adapt and write."""
-        from fuzzyseg.networks.catalogue import CARD, WEIGHTS, stem_of, with_suffix
+        from fuzzyseg.models.locate import CARD, WEIGHTS, stem_of, with_suffix
 
         stem = stem_of(self.output)
         if with_suffix(stem, CARD).exists() and not self.force:
@@ -66,7 +66,7 @@ class Command:
         check_adaptation(self.adaptation)
         with progress(self.quiet) as step:
             from fuzzyseg.io import read_study
-            from fuzzyseg.networks.model import load_model, save_model
+            from fuzzyseg.models.model_files import load_model, save_model
             from fuzzyseg.resample import resample
             from fuzzyseg.segmentation.intensities import check_segmentable
             from fuzzyseg.segmentation.network import model_input

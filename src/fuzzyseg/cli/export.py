@@ -41,8 +41,8 @@ class Command:
                 f"expected a new file, found {self.output} there already; name another, or "
                 "replace it with --force"
             )
-        from fuzzyseg.networks.export import export_onnx
-        from fuzzyseg.networks.model import load_model
+        from fuzzyseg.inference.onnx_file import export_onnx
+        from fuzzyseg.models.model_files import load_model
 
         model = load_model(self.model)
         export_onnx(model, self.output)

@@ -39,6 +39,7 @@ class Command:
 
 def facts() -> dict[str, dict[str, Any]]:
     """Collect versions, the machine, protocols, methods, and DICOM compressions at hand."""
+    from fuzzyseg.networks.registry import NETWORKS
     from fuzzyseg.provenance import versions
     from fuzzyseg.segmentation.settings import METHODS
     from fuzzyseg.simulation.protocol import PROTOCOLS
@@ -51,6 +52,7 @@ def facts() -> dict[str, dict[str, Any]]:
         },
         "protocols": {name: p.description for name, p in PROTOCOLS.items()},
         "methods": {str(name): what for name, what in METHODS.items()},
+        "networks": {name: entry.about for name, entry in NETWORKS.items()},
         "dicom compressions": _compressions(),
     }
 

@@ -53,7 +53,7 @@ def listed(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
     InputError
         If there is no model at a path.
     """
-    from fuzzyseg.networks.catalogue import (
+    from fuzzyseg.models.locate import (
         CARD,
         WEIGHTS,
         bundled_models,

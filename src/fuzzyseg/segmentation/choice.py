@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.catalogue import default_model
+from fuzzyseg.models.locate import default_model
 from fuzzyseg.segmentation.settings import OF_CLUSTERING, Settings
 
 if TYPE_CHECKING:

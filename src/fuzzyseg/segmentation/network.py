@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.card import VIEWS
-from fuzzyseg.networks.engines import choose_engine
-from fuzzyseg.networks.grid import from_model_grid, model_grid
-from fuzzyseg.networks.model import load_model
-from fuzzyseg.networks.predict import passes, predict
-from fuzzyseg.networks.preprocess import channels
+from fuzzyseg.inference.engines import choose_engine
+from fuzzyseg.inference.model_grid import from_model_grid, model_grid
+from fuzzyseg.inference.predict import passes, predict
+from fuzzyseg.inference.preprocess import channels
+from fuzzyseg.models.card import VIEWS
+from fuzzyseg.models.model_files import load_model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.settings import OF_CLUSTERING, Settings
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.networks.card import Card, View
+    from fuzzyseg.models.card import Card, View
     from fuzzyseg.volume import Volume
 
 
@@ -44,7 +44,7 @@ def model_input(card: Card, volume: Volume, ct: Volume | None = None) -> NDArray
     Returns
     -------
     float32 ndarray of shape (D, X, Y, Z)
-        On the grid of `fuzzyseg.networks.grid.model_grid`.
+        On the grid of `fuzzyseg.inference.model_grid.model_grid`.
 
     Raises
     ------

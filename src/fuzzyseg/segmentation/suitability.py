@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
-    from fuzzyseg.networks.card import Card
+    from fuzzyseg.models.card import Card
     from fuzzyseg.volume import Volume
 
 # Voxels beyond this many times the widths of the training, or below their inverse, are warned

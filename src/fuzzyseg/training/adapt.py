@@ -21,9 +21,9 @@ from torch import nn
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import centres
+from fuzzyseg.inference.predict import predict
 from fuzzyseg.losses import Centres, RFCMLoss
-from fuzzyseg.networks.model import Model
-from fuzzyseg.networks.predict import predict
+from fuzzyseg.models.model_files import Model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.training.adaptation import Adaptation, check_adaptation
 from fuzzyseg.training.case import unlabelled_case
@@ -57,7 +57,7 @@ def adapt(
     model : Model
         With batch normalisation; it stays as it is.
     image : float32 ndarray of shape (D, X, Y, Z)
-        The scan as the network sees it (`fuzzyseg.networks.preprocess.channels`).
+        The scan as the network sees it (`fuzzyseg.inference.preprocess.channels`).
     settings : Adaptation
     progress : callable, optional
         Called with (done, total).

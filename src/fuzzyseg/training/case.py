@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.inference.model_grid import model_grid
+from fuzzyseg.inference.preprocess import channels
 from fuzzyseg.io import read_study
-from fuzzyseg.networks.card import Preprocessing
-from fuzzyseg.networks.grid import model_grid
-from fuzzyseg.networks.preprocess import channels
+from fuzzyseg.models.card import Preprocessing
 from fuzzyseg.resample import resample
 
 if TYPE_CHECKING:

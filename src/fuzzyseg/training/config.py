@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
 from fuzzyseg.losses.names import LOSSES
-from fuzzyseg.networks.card import TASKS, VIEWS, Ct, Spect, View
+from fuzzyseg.models.card import VIEWS, Ct, Spect, View
+from fuzzyseg.networks.architecture import TASKS
+from fuzzyseg.networks.registry import NETWORKS
 
 _PAIRS = {"semi-rfcm": ("rfcm", "fcm-label"), "semi-ms": ("ms", "ce")}
-NetworkName = Literal["recurrent", "unet"]
 Channel = Literal["spect", "ct"]
+if TYPE_CHECKING:
+    NetworkName = str
+else:  # the command line offers the networks that the registry has
+    NetworkName = Literal[tuple(NETWORKS)]
 SUPERVISED = frozenset({"fcm-label", "ce", "dice"})  # need labels
 UNSUPERVISED = frozenset({"rfcm", "ms"})  # look at none
 _RESUMABLE = frozenset({"steps", "patience", "checkpoint_minutes", "validate_every", "log_every"})
@@ -50,7 +55,7 @@ class Config:
     classes
         3 for background, bone and lesion; 2 where lesions count as bone.
     network
-        The paper's recurrent network, or a U-Net.
+        What computes the memberships; `fuzzyseg info` has a line on each.
     filters
         Of the network; of a U-Net at full size.
     dims

@@ -15,9 +15,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import write_text
-from fuzzyseg.networks.build import build_network
-from fuzzyseg.networks.card import Architecture, Card
-from fuzzyseg.networks.model import Model, load_model, save_model
+from fuzzyseg.models.card import Card
+from fuzzyseg.models.model_files import Model, load_model, save_model
+from fuzzyseg.networks.architecture import Architecture
+from fuzzyseg.networks.registry import build_network
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.training.batches import Batches
 from fuzzyseg.training.case import preprocessing

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.networks.slices import AXES
+from fuzzyseg.inference.slices import AXES
 from fuzzyseg.training.augment import augmented
 from fuzzyseg.training.case import UNKNOWN
 

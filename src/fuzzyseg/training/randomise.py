@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.networks.preprocess import channels, normalise_spect
+from fuzzyseg.inference.preprocess import channels, normalise_spect
 from fuzzyseg.training.case import preprocessing
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from fuzzyseg.inference.predict import predict
 from fuzzyseg.metrics import evaluate, plain_mean, volume_weighted_mean
-from fuzzyseg.networks.predict import predict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fuzzyseg.metrics.evaluate import ClassScores
-    from fuzzyseg.networks.model import Model
+    from fuzzyseg.models.model_files import Model
     from fuzzyseg.training.case import Case
 
 

@@ -7,8 +7,8 @@ import torch
 from tiny_models import tiny_model
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.engines import choose_engine, open_engine
-from fuzzyseg.networks.predict import predict
+from fuzzyseg.inference.engines import choose_engine, open_engine
+from fuzzyseg.inference.predict import predict
 
 ENGINES = ["openvino", "onnxruntime"]
 KINDS = [

@@ -11,13 +11,13 @@ import torch
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import replacing, write_text
-from fuzzyseg.networks.build import build_network
-from fuzzyseg.networks.catalogue import CARD, WEIGHTS, locate, read_card, stem_of, with_suffix
+from fuzzyseg.models.locate import CARD, WEIGHTS, locate, read_card, stem_of, with_suffix
+from fuzzyseg.networks.registry import build_network
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from fuzzyseg.networks.card import Card
+    from fuzzyseg.models.card import Card
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,75 +8,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from fuzzyseg.errors import InputError
-from fuzzyseg.networks.names import NETWORKS
+from fuzzyseg.networks.architecture import TASKS, Architecture, check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 Spect = Literal["zscore", "body", "asinh"]
 Ct = Literal["slice", "window"]
 View = Literal["transverse", "coronal", "sagittal"]
 VIEWS: tuple[View, ...] = get_args(View)
-TASKS: dict[tuple[str, ...], str] = {
-    ("spect",): "spect",
-    ("spect", "ct"): "spect-ct",
-    ("ct",): "ct",
-}
-
-
-def check(good: bool, what: str, allowed: Iterable[object], found: object) -> None:
-    """Raise InputError unless a value of a card is good."""
-    if not good:
-        choices = ", ".join(map(str, allowed))
-        raise InputError(f"expected {what} {choices}, found {found!r}; give one of these")
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A network, enough to build it.
-
-    Parameters
-    ----------
-    network : str
-        One of `NETWORKS`.
-    channels : tuple of str
-        What the network sees: ("spect",), ("spect", "ct") or ("ct",).
-    classes : tuple of str
-        Names of the classes, in order of the output's channels.
-    filters : int
-    dims : {2, 3}
-        A network of slices or of volumes.
-    context : int
-        Neighbouring slices on either side that a network of slices sees too (2.5-D). Its input
-        is, for each channel in turn, the 2 context + 1 slices in order of rising index.
-    steps : int
-        Of the recurrent layers; of the U-Net, how often it halves the image.
-    """
-
-    network: str = "recurrent"
-    channels: tuple[str, ...] = ("spect",)
-    classes: tuple[str, ...] = ("background", "bone", "lesion")
-    filters: int = 16
-    dims: int = 2
-    context: int = 0
-    steps: int = 3
-
-    def __post_init__(self) -> None:
-        check(self.network in NETWORKS, "a network out of", NETWORKS, self.network)
-        check(self.channels in TASKS, "channels out of", TASKS, self.channels)
-        check(self.dims in {2, 3}, "dims of", (2, 3), self.dims)
-        enough = len(self.classes) >= 2 and len(set(self.classes)) == len(self.classes)
-        check(enough, "classes of", ("two or more names that differ",), self.classes)
-        check(self.filters >= 1, "filters of", ("1 or more",), self.filters)
-        check(self.steps >= 0, "steps of", ("0 or more",), self.steps)
-        context = self.context >= 0 and (self.dims == 2 or self.context == 0)
-        check(context, "context of", ("0 or more, with dims 3 of 0",), self.context)
-
-    @property
-    def in_channels(self) -> int:
-        """Channels of the network's input."""
-        return len(self.channels) * (2 * self.context + 1)
 
 
 @dataclass(frozen=True)
@@ -86,7 +26,7 @@ class Preprocessing:
     Parameters
     ----------
     spect : {"zscore", "body", "asinh"}
-        See `fuzzyseg.networks.preprocess.normalise_spect`.
+        See `fuzzyseg.inference.preprocess.normalise_spect`.
     ct : {"slice", "window"}
         See `normalise_ct` there.
     ct_window_hu : (float, float)
@@ -143,7 +83,7 @@ class Card:
     """
 
     name: str
-    architecture: Architecture = Architecture()
+    architecture: Architecture = Architecture()  # noqa: RUF009 (frozen)
     preprocessing: Preprocessing = Preprocessing()
     views: tuple[View, ...] = ("transverse",)
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.networks.card import Ct, Preprocessing, Spect
+    from fuzzyseg.models.card import Ct, Preprocessing, Spect
 
 
 def normalise_spect(array: NDArray[Any], how: Spect = "zscore") -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.networks.card import View
+    from fuzzyseg.models.card import View
 
 # The axis of (X, Y, Z) that counts the slices of a view; the others, in order, are the image's.
 AXES: dict[View, int] = {"transverse": 2, "coronal": 1, "sagittal": 0}

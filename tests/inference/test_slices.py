@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fuzzyseg.networks.slices import slices
+from fuzzyseg.inference.slices import slices
 
 # The value of a voxel says where it is: channel, x, y, z.
 IMAGE = np.fromfunction(lambda d, x, y, z: 1000 * d + 100 * x + 10 * y + z, (2, 4, 5, 6)).astype(

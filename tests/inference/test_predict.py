@@ -3,9 +3,9 @@ import pytest
 import torch
 from tiny_models import tiny_model
 
+import fuzzyseg.inference.predict as module
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks import predict as module
-from fuzzyseg.networks.predict import predict
+from fuzzyseg.inference.predict import predict
 
 
 def volume(shape, channels=1, seed=0):

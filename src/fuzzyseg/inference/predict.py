@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.blocks import boxes, weights
-from fuzzyseg.networks.card import VIEWS
-from fuzzyseg.networks.engines import choose_engine, open_engine
-from fuzzyseg.networks.slices import along, slices
+from fuzzyseg.inference.blocks import boxes, weights
+from fuzzyseg.inference.engines import choose_engine, open_engine
+from fuzzyseg.inference.slices import along, slices
+from fuzzyseg.models.card import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.networks.card import View
-    from fuzzyseg.networks.engines import EngineName, Run
-    from fuzzyseg.networks.model import Model
+    from fuzzyseg.inference.engines import EngineName, Run
+    from fuzzyseg.models.card import View
+    from fuzzyseg.models.model_files import Model
 
     Image = NDArray[np.float32]
     Progress = Callable[[int, int], None]
@@ -55,7 +55,7 @@ def predict(
     ----------
     model : Model
     image : float32 ndarray of shape (D, X, Y, Z)
-        From `fuzzyseg.networks.preprocess.channels`.
+        From `fuzzyseg.inference.preprocess.channels`.
     views : sequence of {"transverse", "coronal", "sagittal"}, optional
         Directions of slices whose memberships are averaged; by default those of the card. A
         network of volumes has none.

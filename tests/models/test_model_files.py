@@ -8,9 +8,9 @@ import torch
 from tiny_models import tiny_model, write_tiny
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.card import Card
-from fuzzyseg.networks.catalogue import bundled_models, default_model
-from fuzzyseg.networks.model import Model, load_model, save_model
+from fuzzyseg.models.card import Card
+from fuzzyseg.models.locate import bundled_models, default_model
+from fuzzyseg.models.model_files import Model, load_model, save_model
 
 
 @pytest.mark.parametrize("kind", [{}, {"network": "unet", "dims": 3}])
@@ -148,7 +148,7 @@ def test_the_models_of_this_version_load_and_are_small():
         assert isinstance(card, Card)
         assert model.card == card
         assert card.name == name
-        from fuzzyseg.networks.catalogue import BUNDLED
+        from fuzzyseg.models.locate import BUNDLED
 
         total += (BUNDLED / f"{name}.safetensors").stat().st_size
     assert total < 2_000_000

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.card import Preprocessing
-from fuzzyseg.networks.preprocess import channels, normalise_ct, normalise_spect
+from fuzzyseg.inference.preprocess import channels, normalise_ct, normalise_spect
+from fuzzyseg.models.card import Preprocessing
 
 SPECT = np.random.default_rng(0).gamma(1, 300, (6, 7, 8)).astype(np.float32)
 CT = np.random.default_rng(1).uniform(-1000, 2000, (6, 7, 8)).astype(np.float32)

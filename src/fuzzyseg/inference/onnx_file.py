@@ -6,13 +6,13 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.inference.onnx_graph import onnx_graph
 from fuzzyseg.io.output import replacing
-from fuzzyseg.networks.onnx_graph import onnx_graph
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fuzzyseg.networks.model import Model
+    from fuzzyseg.models.model_files import Model
 
 CARD_ENTRY = "fuzzyseg_card"
 

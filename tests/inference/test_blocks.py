@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from fuzzyseg.networks.blocks import boxes, weights
+from fuzzyseg.inference.blocks import boxes, weights
 
 
 @pytest.mark.parametrize("shape", [(5, 5, 5), (8, 9, 30), (8, 8, 8), (1, 13, 14)])

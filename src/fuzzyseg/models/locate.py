@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.card_file import card_from_json
+from fuzzyseg.models.card_file import card_from_json
 
 if TYPE_CHECKING:
-    from fuzzyseg.networks.card import Card
+    from fuzzyseg.models.card import Card
 
 BUNDLED = Path(__file__).parent / "bundled"
 WEIGHTS, CARD = ".safetensors", ".json"

@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.card import Architecture, Card, Preprocessing, check
+from fuzzyseg.models.card import Card, Preprocessing
+from fuzzyseg.networks.architecture import Architecture, check
 
 
 def card_from_json(text: str, source: str) -> Card:

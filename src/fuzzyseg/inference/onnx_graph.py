@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx
     from torch import Tensor
 
-    from fuzzyseg.networks.card import Architecture
+    from fuzzyseg.networks.architecture import Architecture
 
 # 17 has all that is needed, and readers of 2022 know it.
 _OPSET, _IR_VERSION = 17, 8

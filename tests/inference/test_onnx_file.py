@@ -5,12 +5,12 @@ from tiny_models import tiny_model
 from torch import nn
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.card import Architecture
-from fuzzyseg.networks.card_file import card_from_json
-from fuzzyseg.networks.export import CARD_ENTRY, export_onnx
+from fuzzyseg.inference.onnx_file import CARD_ENTRY, export_onnx
+from fuzzyseg.models.card_file import card_from_json
+from fuzzyseg.networks.architecture import Architecture
 
 onnx = pytest.importorskip("onnx")
-from fuzzyseg.networks.onnx_graph import onnx_graph  # noqa: E402
+from fuzzyseg.inference.onnx_graph import onnx_graph  # noqa: E402
 
 
 @pytest.mark.parametrize("network", ["recurrent", "unet"])

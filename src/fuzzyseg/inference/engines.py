@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.onnx_graph import onnx_graph
+from fuzzyseg.inference.onnx_graph import onnx_graph
 
 if TYPE_CHECKING:
-    from fuzzyseg.networks.model import Model
+    from fuzzyseg.models.model_files import Model
 
 EngineName = Literal["auto", "torch", "openvino", "onnxruntime"]
 # Batch (B, channels, *space) to memberships (B, C, *space); may be called from several threads.

@@ -4,8 +4,9 @@ import json
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.card import Architecture, Card, Preprocessing
-from fuzzyseg.networks.card_file import card_from_json
+from fuzzyseg.models.card import Card, Preprocessing
+from fuzzyseg.models.card_file import card_from_json
+from fuzzyseg.networks.architecture import Architecture
 
 CARD = Card(
     "mine",

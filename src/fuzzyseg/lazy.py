@@ -1,0 +1,34 @@
+"""Names of a package that are imported when they are first asked for (PEP 562)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def load(place: str) -> Any:
+    """Import what "module:name" names."""
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
+
+
+def lazily(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
+    """Make the `__getattr__` of a package whose exports live in its modules.
+
+    Parameters
+    ----------
+    package : str
+        Its `__name__`.
+    modules : mapping of str to str
+        Name of each export to the module within the package that has it; read at every call.
+    """
+
+    def __getattr__(name: str) -> Any:  # noqa: N807
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return load(f"{package}.{modules[name]}:{name}")
+
+    return __getattr__

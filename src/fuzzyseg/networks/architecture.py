@@ -1,0 +1,73 @@
+"""A network in numbers: what is needed to build it, without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.networks.registry import NETWORKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TASKS: dict[tuple[str, ...], str] = {
+    ("spect",): "spect",
+    ("spect", "ct"): "spect-ct",
+    ("ct",): "ct",
+}
+
+
+def check(good: bool, what: str, allowed: Iterable[object], found: object) -> None:
+    """Raise InputError unless a value of a card is good."""
+    if not good:
+        choices = ", ".join(map(str, allowed))
+        raise InputError(f"expected {what} {choices}, found {found!r}; give one of these")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network, enough to build it.
+
+    Parameters
+    ----------
+    network : str
+        One of `NETWORKS`.
+    channels : tuple of str
+        What the network sees: ("spect",), ("spect", "ct") or ("ct",).
+    classes : tuple of str
+        Names of the classes, in order of the output's channels.
+    filters : int
+    dims : {2, 3}
+        A network of slices or of volumes.
+    context : int
+        Neighbouring slices on either side that a network of slices sees too (2.5-D). Its input
+        is, for each channel in turn, the 2 context + 1 slices in order of rising index.
+    steps : int
+        Of the recurrent layers; of the U-Net, how often it halves the image.
+    """
+
+    network: str = "recurrent"
+    channels: tuple[str, ...] = ("spect",)
+    classes: tuple[str, ...] = ("background", "bone", "lesion")
+    filters: int = 16
+    dims: int = 2
+    context: int = 0
+    steps: int = 3
+
+    def __post_init__(self) -> None:
+        check(self.network in NETWORKS, "a network out of", NETWORKS, self.network)
+        check(self.channels in TASKS, "channels out of", TASKS, self.channels)
+        dims = NETWORKS[self.network].dims
+        check(self.dims in dims, f"dims of {self.network} of", dims, self.dims)
+        enough = len(self.classes) >= 2 and len(set(self.classes)) == len(self.classes)
+        check(enough, "classes of", ("two or more names that differ",), self.classes)
+        check(self.filters >= 1, "filters of", ("1 or more",), self.filters)
+        check(self.steps >= 0, "steps of", ("0 or more",), self.steps)
+        context = self.context >= 0 and (self.dims == 2 or self.context == 0)
+        check(context, "context of", ("0 or more, with dims 3 of 0",), self.context)
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the network's input."""
+        return len(self.channels) * (2 * self.context + 1)

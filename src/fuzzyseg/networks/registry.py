@@ -1,0 +1,86 @@
+"""The networks there are: the one list that the command line, `info`, cards and docs read.
+
+A network is a class of its own file and a line here. Nothing imports torch before it is built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.lazy import load
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from fuzzyseg.networks.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class NetworkEntry:
+    """A network and what it needs.
+
+    Parameters
+    ----------
+    about : str
+        One line for people.
+    home : str
+        "module:Class". The class is called as (in_channels, n_classes, filters=, dims=, ...).
+    steps : str or None
+        The class's name for `Architecture.steps`; None where it has no use for it.
+    dims : tuple of int
+        Dimensions of the images it can be built for.
+    """
+
+    about: str
+    home: str
+    steps: str | None = None
+    dims: tuple[int, ...] = (2, 3)
+
+
+NETWORKS: dict[str, NetworkEntry] = {
+    "recurrent": NetworkEntry(
+        "the paper's: eight convolutional layers, of which five are recurrent",
+        "fuzzyseg.networks.recurrent:RecurrentConvNet",
+        steps="steps",
+    ),
+    "unet": NetworkEntry(
+        "a U-Net, for comparison", "fuzzyseg.networks.unet:UNet", steps="halvings"
+    ),
+}
+
+
+def network_entry(name: str) -> NetworkEntry:
+    """Return what is known of a network, or raise InputError where there is none of that name."""
+    if name not in NETWORKS:
+        raise InputError(
+            f"expected a network out of {', '.join(NETWORKS)}, found {name!r}; give one of these"
+        )
+    return NETWORKS[name]
+
+
+def build_network(architecture: Architecture) -> nn.Module:
+    """Build a network with random weights, as torch's generator draws them.
+
+    Parameters
+    ----------
+    architecture : Architecture
+
+    Returns
+    -------
+    nn.Module
+        Takes (B, `architecture.in_channels`, *space), gives logits (B, C, *space).
+
+    Raises
+    ------
+    InputError
+        If the numbers make no network.
+    """
+    a = architecture
+    entry = network_entry(a.network)
+    numbers: dict[str, Any] = {"filters": a.filters, "dims": a.dims}
+    if entry.steps:
+        numbers[entry.steps] = a.steps
+    network: nn.Module = load(entry.home)(a.in_channels, len(a.classes), **numbers)
+    return network
