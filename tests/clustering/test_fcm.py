@@ -219,7 +219,7 @@ def test_predict_repeats_the_fit_and_extends_it(q, blobs):
 
 
 @pytest.mark.parametrize("bins", [2**14, None])
-def test_held_centres_stay(bins, spect):
+def test_fixed_centres_stay(bins, spect):
     fit = FCM(init=[0, 5, 20], move_centres=False, bins=bins).fit(spect.image)
     np.testing.assert_array_equal(fit.cluster_centers_, [[0], [5], [20]])
     assert fit.converged_

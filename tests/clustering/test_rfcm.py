@@ -144,7 +144,7 @@ def test_objective_does_not_rise_at_small_beta(q, beta, neighbours, blobs):
 @pytest.mark.parametrize("neighbours", ["faces", "all"])
 @pytest.mark.parametrize("q", [1, 2, 2.7])
 @pytest.mark.parametrize("beta", [1e-2, 1.0])
-def test_what_the_theory_promises_at_held_centres(q, beta, neighbours, blobs):
+def test_what_the_theory_promises_at_fixed_centres(q, beta, neighbours, blobs):
     """The objective of two successive memberships together never rises, whatever beta is."""
     image = blobs((9, 10, 11), noise=0.15)
     squared = fuzzy.squared_distances(image[None], START)
@@ -193,7 +193,7 @@ def test_speckle_goes_and_edges_stay(q, shape, rng):
 
 
 @pytest.mark.parametrize(("q", "dtype"), [(1, "float64"), (2, "float32"), (2.7, "float64")])
-def test_flat_regions_with_held_centres(q, dtype):
+def test_flat_regions_with_fixed_centres(q, dtype):
     """Squared distances of exactly 0: rounding must not make costs negative."""
     rng = np.random.default_rng(5)
     image = np.array([0.0, 0.4, 1.0], dtype)[rng.integers(0, 3, (9, 40, 50))]

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from fuzzyseg.clustering.checks import check_clusters, check_iterations, points_to_predict
+from fuzzyseg.clustering.base import Centred
+from fuzzyseg.clustering.checks import points_to_predict
 from fuzzyseg.clustering.image import as_points, frozen
 from fuzzyseg.clustering.solver import assign, histogram, solve
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-    from fuzzyseg.clustering.starts import Start
 
 _CHUNK = 2**16  # points whose densities are in memory at once
 
@@ -103,7 +102,8 @@ def update(
     return Mixture(total / total.sum(), means + centre, covariances), likelihood
 
 
-class GaussianMixture:
+@dataclass(kw_only=True, eq=False, repr=False)
+class GaussianMixture(Centred):
     """Gaussian mixture, each class with a full covariance, started from K-means.
 
     A scalar image is solved on a histogram that keeps each bin's mean and variance, and then
@@ -139,28 +139,8 @@ class GaussianMixture:
     n_iter_, converged_ : int, bool
     """
 
-    def __init__(
-        self,
-        *,
-        n_clusters: int = 3,
-        init: Start | ArrayLike = "uptake",
-        n_init: int = 10,
-        max_iter: int = 300,
-        tol: float = 1e-4,
-        reg_covar: float = 1e-6,
-        bins: int | None = 2**14,
-        channel_axis: int | None = None,
-        random_state: int | None = 0,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.init = init
-        self.n_init = n_init
-        self.max_iter = max_iter
-        self.tol = tol
-        self.reg_covar = reg_covar
-        self.bins = bins
-        self.channel_axis = channel_axis
-        self.random_state = random_state
+    tol: float = 1e-4
+    reg_covar: float = 1e-6
 
     def fit(self, image: ArrayLike, mask: ArrayLike | None = None) -> Self:
         """Find the mixture of an image.
@@ -175,8 +155,7 @@ class GaussianMixture:
         InputError
             If a parameter is out of range, or the image is not finite or nearly constant.
         """
-        check_clusters(self.n_clusters)
-        check_iterations(self.n_init, self.max_iter, self.tol, self.bins)
+        self._check()
         if not self.reg_covar > 0:
             raise InputError(
                 f"expected reg_covar > 0, found {self.reg_covar}; a class of equal intensities "
@@ -216,7 +195,7 @@ class GaussianMixture:
         self.weights_ = mixture.weights[order]
         self.cluster_centers_ = mixture.means[order]
         self.covariances_ = mixture.covariances[order]
-        u, log_likelihood = self._assign(y)
+        u, log_likelihood = self._posteriors(y)
         self.objective_ = -log_likelihood / y.shape[1]
         self.memberships_ = points.fill(u, 0.0)
         self.labels_ = points.fill(u.argmax(0).astype(np.int8), -1)
@@ -241,7 +220,7 @@ class GaussianMixture:
             before = now
         return mixture, False
 
-    def _assign(self, y: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    def _posteriors(self, y: NDArray[Any]) -> tuple[NDArray[Any], float]:
         mixture = Mixture(self.weights_, self.cluster_centers_, self.covariances_)
         u = np.empty((self.weights_.size, y.shape[1]), y.dtype)
         log_likelihood = 0.0
@@ -251,19 +230,12 @@ class GaussianMixture:
             log_likelihood += float(each.sum())
         return u, log_likelihood
 
-    def fit_predict(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.int8]:
-        """Fit, and return `labels_`."""
-        return self.fit(image, mask).labels_
-
-    def predict_memberships(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[Any]:
-        """Posterior probabilities (C, *space) of another image; 0 outside the mask."""
+    def _assign(
+        self, image: ArrayLike, mask: ArrayLike | None
+    ) -> tuple[NDArray[Any], NDArray[np.int8]]:
         points = points_to_predict(self, image, mask, self.channel_axis)
-        return points.fill(self._assign(points.counted)[0], 0.0)
-
-    def predict(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.int8]:
-        """Most probable classes (*space,) of another image; -1 outside the mask."""
-        points = points_to_predict(self, image, mask, self.channel_axis)
-        return points.fill(self._assign(points.counted)[0].argmax(0).astype(np.int8), -1)
+        u, _ = self._posteriors(points.counted)
+        return points.fill(u, 0.0), points.fill(u.argmax(0).astype(np.int8), -1)
 
 
 def _from_k_means(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from fuzzyseg.clustering.checks import check_clusters, check_iterations, points_to_predict
+from fuzzyseg.clustering.base import Centred
+from fuzzyseg.clustering.checks import points_to_predict
 from fuzzyseg.clustering.image import Points, as_points
 from fuzzyseg.clustering.solver import (
     Fit,
@@ -21,8 +23,6 @@ from fuzzyseg.fuzzy import Neighbours, check_exponent, check_neighbours
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-    from fuzzyseg.clustering.starts import Start
 
 _START_ITERATIONS = 300  # at most, of the fuzzy c-means that RFCM starts from
 _SLAB = 32  # planes worked on by one thread at a time; fixed, so results don't depend on n_jobs
@@ -130,12 +130,13 @@ def iterate_robust(
     return fit
 
 
-class RFCM:
+@dataclass(kw_only=True, eq=False, repr=False)
+class RFCM(Centred):
     """Robust fuzzy c-means (Pham 2001): eq. (3), fuzzy c-means with a spatial penalty.
 
     J = sum_j sum_k u_jk^q ( |y_j - v_k|^2 + beta sum_{l in N_j} sum_{m != k} u_lm^q )
 
-    All voxels are updated at once, from their neighbours' previous memberships u'. At held
+    All voxels are updated at once, from their neighbours' previous memberships u'. At fixed
     centres that minimises, and so never raises, the sum over j and k of u_jk^q |y_j - v_k|^2,
     of the same for u', and of 2 beta u_jk^q times what u' has next to j in other classes. It
     ends at rest, or with voxels that blink between two states: J itself may rise, and does
@@ -152,15 +153,13 @@ class RFCM:
         scaled to [0, 1]. 0 is fuzzy c-means.
     neighbours : {"all", "faces"}
         "all": 26 (in 2-D 8) neighbours; "faces": 6 (4).
-    init, n_init, bins, random_state, move_centres
+    init, n_init, bins, channel_axis, random_state, move_centres
         As in `FCM`, whose solution is where the iteration starts.
     max_iter : int
         Most iterations.
     tol : float
         Stop when in one iteration J changes by less than `tol` of itself and no centre moves
         more than `tol` times the intensities' range, in any channel.
-    channel_axis : int or None
-        Axis of the channels of a vector-valued image; None for a scalar one.
     n_jobs : int
         Threads. The result does not depend on it.
 
@@ -174,36 +173,13 @@ class RFCM:
         J at `memberships_` and `cluster_centers_`, the last entry of `history_`.
     """
 
-    def __init__(
-        self,
-        *,
-        n_clusters: int = 3,
-        q: float = 2.0,
-        beta: float = 1e-3,
-        neighbours: Neighbours = "all",
-        init: Start | ArrayLike = "uptake",
-        n_init: int = 10,
-        max_iter: int = 100,
-        tol: float = 1e-4,
-        bins: int | None = 2**14,
-        channel_axis: int | None = None,
-        random_state: int | None = 0,
-        move_centres: bool = True,
-        n_jobs: int = 1,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.q = q
-        self.beta = beta
-        self.neighbours = neighbours
-        self.init = init
-        self.n_init = n_init
-        self.max_iter = max_iter
-        self.tol = tol
-        self.bins = bins
-        self.channel_axis = channel_axis
-        self.random_state = random_state
-        self.move_centres = move_centres
-        self.n_jobs = n_jobs
+    q: float = 2.0
+    beta: float = 1e-3
+    neighbours: Neighbours = "all"
+    max_iter: int = 100
+    tol: float = 1e-4
+    move_centres: bool = True
+    n_jobs: int = 1
 
     def fit(self, image: ArrayLike, mask: ArrayLike | None = None) -> Self:
         """Find centres and memberships of an image.
@@ -221,7 +197,6 @@ class RFCM:
             If a parameter is out of range, or the image is not finite or nearly constant, has
             more than three axes, or more than one and over 4096 voxels along the last.
         """
-        check_clusters(self.n_clusters)
         self._check()
         points = as_points(image, mask, self.channel_axis)
         y = points.counted
@@ -247,19 +222,7 @@ class RFCM:
         self.memberships_, self.labels_ = u, labels
         return self
 
-    def fit_predict(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.int8]:
-        """Fit, and return `labels_`."""
-        return self.fit(image, mask).labels_
-
-    def predict_memberships(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[Any]:
-        """Memberships (C, *space) of another image: eq. (5) iterated at the fitted centres."""
-        return self._predict(image, mask)[0]
-
-    def predict(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.int8]:
-        """Labels (*space,) of another image at the fitted centres; -1 outside the mask."""
-        return self._predict(image, mask)[1]
-
-    def _predict(
+    def _assign(
         self, image: ArrayLike, mask: ArrayLike | None
     ) -> tuple[NDArray[Any], NDArray[np.int8]]:
         self._check()
@@ -269,9 +232,9 @@ class RFCM:
         return u, labels
 
     def _check(self) -> None:
+        super()._check()
         check_exponent(self.q)
         check_neighbours(self.neighbours)
-        check_iterations(self.n_init, self.max_iter, self.tol, self.bins)
         if not (np.isfinite(self.beta) and self.beta >= 0):
             raise InputError(
                 f"expected a spatial weight beta >= 0, found {self.beta}; 0 is fuzzy c-means, "

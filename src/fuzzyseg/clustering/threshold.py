@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from fuzzyseg.clustering.base import Clusterer
 from fuzzyseg.clustering.checks import MAX_CLUSTERS, points_to_predict
 from fuzzyseg.clustering.image import as_points
 from fuzzyseg.errors import InputError
@@ -19,7 +21,8 @@ SPECT_LEVELS = (0.02, 0.42)  # bone, lesion: fractions of the maximum (Chen et a
 CT_LEVELS = (400.0,)  # bone, in HU (Chen et al. 2021)
 
 
-class Threshold:
+@dataclass(kw_only=True, eq=False, repr=False)
+class Threshold(Clusterer):
     """Class k holds the intensities from the k-th level up to the next.
 
     Parameters
@@ -52,9 +55,8 @@ class Threshold:
     array([0, 1, 1, 2], dtype=int8)
     """
 
-    def __init__(self, *, levels: Sequence[float] = SPECT_LEVELS, relative: bool = True) -> None:
-        self.levels = levels
-        self.relative = relative
+    levels: Sequence[float] = SPECT_LEVELS
+    relative: bool = True
 
     def fit(self, image: ArrayLike, mask: ArrayLike | None = None) -> Self:
         """Turn relative levels into intensities, and label the image.
@@ -94,21 +96,13 @@ class Threshold:
         self.memberships_ = _one_hot(self.labels_, levels.size + 1)
         return self
 
-    def fit_predict(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.int8]:
-        """Fit, and return `labels_`."""
-        return self.fit(image, mask).labels_
-
-    def predict(self, image: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.int8]:
-        """Labels (*space,) of another image at the fitted levels; -1 outside the mask."""
+    def _assign(
+        self, image: ArrayLike, mask: ArrayLike | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
         points = points_to_predict(self, image, mask, None)
-        labels = np.searchsorted(self.levels_, points.counted[0], side="right")
-        return points.fill(labels.astype(np.int8), -1)
-
-    def predict_memberships(
-        self, image: ArrayLike, mask: ArrayLike | None = None
-    ) -> NDArray[np.float32]:
-        """Memberships (C, *space) of another image at the fitted levels, 0 or 1."""
-        return _one_hot(self.predict(image, mask), self.levels_.size + 1)
+        found = np.searchsorted(self.levels_, points.counted[0], side="right")
+        labels = points.fill(found.astype(np.int8), -1)
+        return _one_hot(labels, self.levels_.size + 1), labels
 
 
 def _one_hot(labels: NDArray[np.int8], n_classes: int) -> NDArray[np.float32]:

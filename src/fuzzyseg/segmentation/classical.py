@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.clustering import FCM, RFCM, GaussianMixture, KMeans, Threshold
-from fuzzyseg.clustering.held import held_centres
+from fuzzyseg.clustering.fixed import fixed_centres
 from fuzzyseg.clustering.threshold import CT_LEVELS
 from fuzzyseg.errors import InputError
 from fuzzyseg.provenance import now, versions
@@ -63,7 +63,7 @@ def cluster(volume: Volume, settings: Settings, ct: Volume | None = None) -> Seg
     clusterer = _clusterer(settings, len(names), volume.modality == "CT", channel_axis)
     if settings.method in {"rfcm", "fcm"} and settings.centres == "held":
         clusterer.move_centres = False
-        clusterer.init = held_centres(
+        clusterer.init = fixed_centres(
             image,
             mask,
             len(names),

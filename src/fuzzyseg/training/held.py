@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuzzyseg.clustering.held import held_centres
+from fuzzyseg.clustering.fixed import fixed_centres
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def _centres(case: Case, n_classes: int, seed: int) -> NDArray[np.float64]:
         return np.tile(mean, (n_classes, 1))
     scaled = np.stack([(a - low) / w for a, low, w in zip(raw, lows, widths, strict=True)])
     one = len(scaled) == 1
-    found = held_centres(
+    found = fixed_centres(
         scaled[0] if one else scaled,
         None,
         n_classes,

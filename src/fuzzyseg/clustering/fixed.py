@@ -16,7 +16,7 @@ _FOUND = 0.5  # K-means has found lesions if the centre of its highest class lie
 _LESION = 0.6  # else the lesion's centre is put here
 
 
-def held_centres(
+def fixed_centres(
     image: NDArray[np.float32],
     mask: NDArray[np.bool_] | None,
     n_classes: int,
