@@ -3,7 +3,7 @@ import json
 import numpy as np
 
 from fuzzyseg.cli.main import main
-from fuzzyseg.segmentation import METHODS
+from fuzzyseg.segmentation.methods import METHODS
 
 
 def test_json_lists_versions_methods_and_compressions(capsys):

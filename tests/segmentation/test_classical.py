@@ -6,7 +6,7 @@ from toy_study import make_study
 from fuzzyseg.clustering import FCM, KMeans
 from fuzzyseg.errors import InputError
 from fuzzyseg.segmentation import Settings, segment
-from fuzzyseg.segmentation.settings import CLUSTERING
+from fuzzyseg.segmentation.methods import clustering_methods
 from fuzzyseg.volume import Volume
 
 
@@ -52,7 +52,7 @@ def test_axes_of_the_result_are_those_of_the_volume():
     np.testing.assert_array_equal(labels, np.digitize(array, [0.5, 2.5]))
 
 
-@pytest.mark.parametrize("method", CLUSTERING)
+@pytest.mark.parametrize("method", clustering_methods())
 def test_memberships_sum_to_one_and_agree_with_the_labels(method, study):
     result = segment(study.spect, Settings(method=method))
     np.testing.assert_allclose(result.memberships.sum(0), 1, atol=1e-5)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.cli.options import say, to_json
+
+if TYPE_CHECKING:
+    from fuzzyseg.segmentation.methods import Method
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def facts() -> dict[str, dict[str, Any]]:
     """Collect versions, the machine, protocols, methods, and DICOM compressions at hand."""
     from fuzzyseg.networks.registry import NETWORKS
     from fuzzyseg.provenance import versions
-    from fuzzyseg.segmentation.settings import METHODS
+    from fuzzyseg.segmentation.methods import METHODS
     from fuzzyseg.simulation.protocol import PROTOCOLS
 
     return {
@@ -51,10 +54,15 @@ def facts() -> dict[str, dict[str, Any]]:
             "processors": os.cpu_count() or 1,
         },
         "protocols": {name: p.description for name, p in PROTOCOLS.items()},
-        "methods": {str(name): what for name, what in METHODS.items()},
+        "methods": {name: _method(method) for name, method in METHODS.items()},
         "networks": {name: entry.about for name, entry in NETWORKS.items()},
         "dicom compressions": _compressions(),
     }
+
+
+def _method(method: Method) -> str:
+    reads = ", ".join(method.reads()) if method.estimator else ""
+    return f"{method.what}; reads {reads}" if reads else method.what
 
 
 def _compressions() -> dict[str, str]:

@@ -60,7 +60,9 @@ class Command:
     def run(self) -> None:
         """Read, segment and write; results appear in the output folder together."""
         from fuzzyseg.io.output import results_folder
+        from fuzzyseg.segmentation.settings import check_settings
 
+        check_settings(self.settings)
         with (
             results_folder(self.output, FILES, force=self.force) as folder,
             progress(self.quiet) as step,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.models.locate import default_model
-from fuzzyseg.segmentation.settings import OF_CLUSTERING, Settings
+from fuzzyseg.segmentation.methods import OF_MODELS
+from fuzzyseg.segmentation.settings import Settings, given
 
 if TYPE_CHECKING:
     from fuzzyseg.volume import Volume
@@ -42,9 +43,8 @@ def resolved(settings: Settings, volume: Volume, ct: Volume | None = None) -> Se
         return settings
     if model is None:
         model = fitting_model(volume, ct)
-        plain = Settings()
-        given = [name for name in OF_CLUSTERING if getattr(settings, name) != getattr(plain, name)]
-        if method == "auto" and (model is None or given):
+        of_clustering = {*given(settings)} - {"method", "jobs", *OF_MODELS}
+        if method == "auto" and (model is None or of_clustering):
             return replace(settings, method="rfcm")
         if model is None:
             raise InputError(

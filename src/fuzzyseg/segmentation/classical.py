@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.clustering import FCM, RFCM, GaussianMixture, KMeans, Threshold
 from fuzzyseg.clustering.fixed import fixed_centres
-from fuzzyseg.clustering.threshold import CT_LEVELS
-from fuzzyseg.errors import InputError
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.segmentation.intensities import CT_WINDOW_HU, body_mask, scaled, with_bone
-from fuzzyseg.segmentation.settings import CLUSTERING, OF_MODELS, Settings, class_names
+from fuzzyseg.segmentation.methods import SETS, get_method, own_parameters
+from fuzzyseg.segmentation.settings import Settings, class_names
 from fuzzyseg.volume import Provenance, Segmentation
 
 if TYPE_CHECKING:
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
 
     from fuzzyseg.volume import Volume
 
+_LARGE = {"memberships_", "labels_", "history_"}
 _DOUBTFUL = 0.5  # a lesion class larger than this fraction of the bone class is suspicious
 
 
@@ -35,7 +33,7 @@ def cluster(volume: Volume, settings: Settings, ct: Volume | None = None) -> Seg
         SPECT (any modality but CT), or a CT by itself.
         Checked by `segment`, as is all else that may be wrong with it or the settings.
     settings : Settings
-        Its method is one of `CLUSTERING`.
+        Its method is one of `METHODS` that has an estimator.
     ct : Volume, optional
         CT on the grid of `volume` (`fuzzyseg.resample`), clustered together with it.
 
@@ -54,15 +52,18 @@ def cluster(volume: Volume, settings: Settings, ct: Volume | None = None) -> Seg
     warnings = [*volume.warnings]
     if ct is not None:
         warnings += ct.warnings
-    if settings.method == "threshold":
-        image, mask, channel_axis = _lines_first(volume.array), None, None
-        if ct is not None:
-            warnings.append("The CT was not used: the thresholds look at the SPECT alone.")
-    else:
-        image, mask, channel_axis = _features(volume, ct, settings)
+    method = get_method(settings.method)
+    takes = method.takes()
+    if ct is not None and "channel_axis" not in takes:
+        warnings.append(f"The CT was not used: {settings.method} looks at the SPECT alone.")
+        ct = None
+    image, mask, channel_axis = (
+        (_lines_first(volume.array), None, None)
+        if method.whole
+        else _features(volume, ct, settings)
+    )
     clusterer = _clusterer(settings, len(names), volume.modality == "CT", channel_axis)
-    if settings.method in {"rfcm", "fcm"} and settings.centres == "held":
-        clusterer.move_centres = False
+    if "move_centres" in takes and settings.centres == "held":
         clusterer.init = fixed_centres(
             image,
             mask,
@@ -113,33 +114,18 @@ def _features(
 
 
 def _clusterer(settings: Settings, n_clusters: int, is_ct: bool, channel_axis: int | None) -> Any:
-    seed = settings.seed
-    match settings.method:
-        case "rfcm":
-            return RFCM(
-                n_clusters=n_clusters,
-                q=settings.q,
-                beta=settings.beta,
-                neighbours=settings.neighbours,
-                channel_axis=channel_axis,
-                random_state=seed,
-                n_jobs=settings.jobs if settings.jobs is not None else os.cpu_count() or 1,
-            )
-        case "fcm":
-            return FCM(
-                n_clusters=n_clusters, q=settings.q, channel_axis=channel_axis, random_state=seed
-            )
-        case "kmeans":
-            return KMeans(n_clusters=n_clusters, channel_axis=channel_axis, random_state=seed)
-        case "gmm":
-            return GaussianMixture(
-                n_clusters=n_clusters, channel_axis=channel_axis, random_state=seed
-            )
-        case "threshold":
-            return Threshold(levels=CT_LEVELS, relative=False) if is_ct else Threshold()
-    raise InputError(
-        f"expected a method out of {', '.join(CLUSTERING)}, found {settings.method!r}; choose one"
-    )
+    """Build the estimator with what it takes of the settings."""
+    method = get_method(settings.method)
+    set_here = {parameter: getattr(settings, name) for name, parameter in SETS.items()} | {
+        "n_clusters": n_clusters,
+        "move_centres": settings.centres == "free",
+        "channel_axis": channel_axis,
+        "n_jobs": settings.jobs if settings.jobs is not None else os.cpu_count() or 1,
+    }
+    takes = method.takes()
+    arguments = {name: value for name, value in set_here.items() if name in takes}
+    arguments |= method.of_ct if is_ct else {}
+    return method.load()(**arguments | own_parameters(settings.method, settings.parameters))
 
 
 def _doubts(labels: NDArray[np.int8], names: tuple[str, ...], clusterer: Any) -> list[str]:
@@ -163,20 +149,26 @@ def _doubts(labels: NDArray[np.int8], names: tuple[str, ...], clusterer: Any) ->
 
 def _parameters(settings: Settings, clusterer: Any, names: tuple[str, ...]) -> dict[str, Any]:
     """Every setting in force, and what the method found."""
-    parameters = dataclasses.asdict(settings) | {"classes": len(names)}
-    parameters = {name: value for name, value in parameters.items() if name not in OF_MODELS}
-    parameters["ct_window_hu"] = list(CT_WINDOW_HU)
+    method = get_method(settings.method)
+    reads = ("method", "jobs", *method.reads())
+    parameters: dict[str, Any] = {name: getattr(settings, name) for name in reads}
+    parameters["classes"] = len(names)
+    if not method.whole:
+        parameters["ct_window_hu"] = list(CT_WINDOW_HU)
     parameters["clustering"] = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
         for name, value in vars(clusterer).items()
         if not name.endswith("_")
     }
-    if settings.method == "threshold":
-        parameters["levels"] = clusterer.levels_.tolist()
-    found = {
-        "cluster_centers": clusterer.cluster_centers_.tolist(),
-        "n_iter": clusterer.n_iter_,
-        "converged": getattr(clusterer, "converged_", True),
-        "objective": clusterer.objective_,
-    }
-    return parameters | {"result": found}
+    return parameters | {"result": _found(clusterer)}
+
+
+def _found(clusterer: Any) -> dict[str, Any]:
+    """Every result of an estimator, by its name without the underscore, but images and curves."""
+    found = {}
+    for name, value in vars(clusterer).items():
+        if name.endswith("_") and name not in _LARGE:
+            found[name.removesuffix("_")] = (
+                value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            )
+    return found

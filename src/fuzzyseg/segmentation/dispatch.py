@@ -10,7 +10,7 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.segmentation.choice import resolved
 from fuzzyseg.segmentation.classical import cluster
 from fuzzyseg.segmentation.intensities import check_segmentable
-from fuzzyseg.segmentation.settings import Settings, check_settings
+from fuzzyseg.segmentation.settings import Settings, check_read, check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,7 @@ def segment(
     if ct is not None:
         _check_ct(volume, ct)
     settings = resolved(settings, volume, ct)
+    check_read(settings)
     if settings.method == "model":
         from fuzzyseg.segmentation.network import segment_with_model
 

@@ -18,7 +18,7 @@ from fuzzyseg.models.card import VIEWS
 from fuzzyseg.models.model_files import load_model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.resample import resample
-from fuzzyseg.segmentation.settings import OF_CLUSTERING, Settings
+from fuzzyseg.segmentation.methods import get_method
 from fuzzyseg.segmentation.suitability import channel_images, spacing_warnings
 from fuzzyseg.volume import Provenance, Segmentation
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.models.card import Card, View
+    from fuzzyseg.segmentation.settings import Settings
     from fuzzyseg.volume import Volume
 
 
@@ -119,11 +120,8 @@ def segment_with_model(
     empty = [n for n, count in zip(names, counts, strict=True) if not count and n != "lesion"]
     if empty:
         warnings.append(f"No voxel belongs to {' or '.join(empty)}.")
-    parameters = {
-        name: value
-        for name, value in dataclasses.asdict(settings).items()
-        if name not in OF_CLUSTERING
-    }
+    reads = ("method", "jobs", *get_method("model").reads())
+    parameters = {name: getattr(settings, name) for name in reads}
     return Segmentation(
         memberships=memberships,
         labels=labels,

@@ -1,32 +1,19 @@
-"""How to segment: the settings, the methods, and the names of the classes."""
+"""How to segment: the settings, and the names of the classes."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
 from fuzzyseg.clustering.checks import check_clusters
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
+from fuzzyseg.segmentation.methods import get_method, own_parameters
 
 if TYPE_CHECKING:
     from fuzzyseg.volume import Modality
 
-Method = Literal["auto", "model", "rfcm", "fcm", "kmeans", "gmm", "threshold"]
-METHODS: dict[Method, str] = {
-    "auto": "model, if one that fits comes with the package, else rfcm",
-    "model": "a trained network",
-    "rfcm": "robust fuzzy c-means: fuzzy c-means with a spatial penalty",
-    "fcm": "fuzzy c-means",
-    "kmeans": "K-means",
-    "gmm": "Gaussian mixture",
-    "threshold": "fixed thresholds: 2% and 42% of the maximum (SPECT), 400 HU (CT)",
-}
-CLUSTERING = tuple(name for name in METHODS if name not in {"auto", "model"})
-# Settings that only these methods read.
-OF_CLUSTERING = ("classes", "q", "beta", "neighbours", "centres", "mask", "ct_weight", "seed")
-OF_MODELS = ("model", "views", "flips", "engine")
 _NAMES: dict[str, dict[int, tuple[str, ...]]] = {
     "CT": {2: ("background", "bone")},
     "uptake": {2: ("background", "uptake"), 3: ("background", "bone", "lesion")},
@@ -39,10 +26,9 @@ class Settings:
 
     Parameters
     ----------
-    method : {"auto", "model", "rfcm", "fcm", "kmeans", "gmm", "threshold"}
-        A trained network, (robust) fuzzy c-means, K-means, Gaussian mixture, or fixed thresholds.
-        "auto": the network that fits and comes with the package, if there is one and no setting
-        of clustering is given, else rfcm.
+    method : str
+        A key of `METHODS`: a trained network, or a clustering. "auto": the network that fits and
+        comes with the package, if there is one and no setting of clustering is given, else rfcm.
     model : str or None
         Name or path of a model; None: the bundled one that fits (see fuzzyseg models).
     views : {"model", "one", "three"}
@@ -72,9 +58,11 @@ class Settings:
         Seed of random starts; the default start draws nothing.
     jobs : int or None
         Threads; None uses all cores. The result does not depend on it.
+    parameters : tuple of str
+        Parameters of the method that are no setting here, as "NAME=VALUE".
     """
 
-    method: Method = "auto"
+    method: str = "auto"
     model: str | None = None
     views: Literal["model", "one", "three"] = "model"
     flips: bool = False
@@ -88,14 +76,17 @@ class Settings:
     ct_weight: float = 0.3
     seed: int = 0
     jobs: int | None = None
+    parameters: tuple[str, ...] = ()
+
+
+def given(settings: Settings) -> tuple[str, ...]:
+    """Names of the settings that are not at their defaults."""
+    return tuple(f.name for f in fields(settings) if getattr(settings, f.name) != f.default)
 
 
 def check_settings(settings: Settings) -> None:
     """Raise InputError for what no method checks by itself."""
-    if settings.method not in METHODS:
-        raise InputError(
-            f"expected a method out of {', '.join(METHODS)}, found {settings.method!r}; choose one"
-        )
+    get_method(settings.method)
     if not (math.isfinite(settings.ct_weight) and settings.ct_weight >= 0):
         raise InputError(
             f"expected a weight of the CT of 0 or more, found {settings.ct_weight}; 0.3 is usual"
@@ -106,6 +97,19 @@ def check_settings(settings: Settings) -> None:
         )
     if settings.seed < 0:
         raise InputError(f"expected a seed of 0 or more, found {settings.seed}; give another")
+
+
+def check_read(settings: Settings) -> None:
+    """Raise InputError for a setting that its method, no longer "auto", does not read."""
+    method = get_method(settings.method)
+    reads = {"method", "jobs", *method.reads()}
+    idle = [name for name in given(settings) if name not in reads]
+    if idle:
+        raise InputError(
+            f"expected settings that {settings.method} reads ({', '.join(method.reads())}), found "
+            f"{', '.join(idle)}; leave out what it does not read, or choose another method"
+        )
+    own_parameters(settings.method, settings.parameters)
 
 
 def class_names(modality: Modality, settings: Settings) -> tuple[str, ...]:
@@ -120,9 +124,9 @@ def class_names(modality: Modality, settings: Settings) -> tuple[str, ...]:
     default = max(_NAMES[kind])
     n_classes = default if settings.classes is None else settings.classes
     check_clusters(n_classes)
-    if settings.method == "threshold" and n_classes != default:
+    if "classes" not in get_method(settings.method).reads() and n_classes != default:
         raise InputError(
-            f"expected {default} classes for thresholds on {modality}, found "
+            f"expected {default} classes for {settings.method} on {modality}, found "
             f"{n_classes}; leave out --classes, or choose another method"
         )
     return _NAMES[kind].get(n_classes) or tuple(f"class {k}" for k in range(n_classes))
