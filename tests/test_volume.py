@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.volume import Provenance, Segmentation, Volume
+from fuzzyseg.volume import Provenance, Segmentation, Study, Volume
 
 
 def test_spacing_and_voxel_volume_of_an_oblique_grid():
@@ -49,3 +51,41 @@ def test_segmentation_refuses_arrays_of_another_grid():
             volume,
             Provenance("none"),
         )
+
+
+def spect_and_ct():
+    said = ("said once", "of the spect")
+    spect = Volume(np.ones((2, 3, 4)), np.eye(4), "NM", "counts", "a", said)
+    return spect, Volume(np.ones((4, 3, 2)), np.eye(4), "CT", "HU", "b", ("said once",))
+
+
+def test_a_study_knows_its_image_and_what_is_beside_it():
+    spect, ct = spect_and_ct()
+    pair, alone = Study.of(spect, ct), Study.of(ct)
+    assert (pair.image, pair.beside, pair.volumes) == (spect, ct, (spect, ct))
+    assert (alone.image, alone.beside, alone.ct, alone.spect) == (ct, None, ct, None)
+    assert pair.warnings == ("said once", "of the spect")
+    assert alone.aligned
+    assert not pair.aligned
+    assert Study(spect, replace(ct, array=spect.array)).aligned
+
+
+@pytest.mark.parametrize("places", [(None, None), ("ct", None), ("ct", "ct"), ("spect", "spect")])
+def test_a_study_refuses_images_in_the_wrong_place(places):
+    images = dict(zip(("spect", "ct"), spect_and_ct(), strict=True))
+    with pytest.raises(InputError, match="expected a SPECT"):
+        Study(*(images.get(place) for place in places))
+
+
+def test_representations_are_short_and_name_no_file():
+    spect, ct = spect_and_ct()
+    assert repr(spect) == "Volume(2 x 3 x 4, 1 x 1 x 1 mm, NM, counts)"
+    made = Segmentation(
+        np.zeros((2, 2, 3, 4), np.float32),
+        np.zeros((2, 3, 4), np.uint8),
+        ("background", "bone"),
+        spect,
+        Provenance("rfcm"),
+    )
+    assert repr(made) == "Segmentation(background, bone; 2 x 3 x 4, by rfcm)"
+    assert len(repr(Study(spect, ct))) < 200

@@ -10,10 +10,11 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.hounsfield import AIR_HU
-from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from fuzzyseg.volume import Study, Volume
 
 # Below the first share of the smaller field two images are taken for strangers; below the
 # second the user is told.
@@ -85,14 +86,29 @@ def resample(
         mode="nearest",
     )
     _fill_outside(result, np.linalg.inv(moving.affine) @ onto.affine, moving.shape, fill)
-    return Volume(
-        array=result,
-        affine=onto.affine,
-        modality=moving.modality,
-        unit=moving.unit,
-        source=moving.source,
-        warnings=moving.warnings + warnings,
-    )
+    return replace(moving, array=result, affine=onto.affine, warnings=moving.warnings + warnings)
+
+
+def align(study: Study) -> Study:
+    """Bring the CT of a study onto the grid of its SPECT.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Study
+        The same where there is nothing to bring together.
+
+    Raises
+    ------
+    InputError
+        If the images do not belong together: their fields hardly overlap.
+    """
+    if study.spect is None or study.ct is None or study.aligned:
+        return study
+    return replace(study, ct=resample(study.ct, study.spect))
 
 
 def overlap_fraction(a: Volume, b: Volume) -> float:

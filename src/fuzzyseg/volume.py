@@ -1,4 +1,4 @@
-"""Volume and Segmentation: the two values that flow through the package."""
+"""Volume, Study and Segmentation: the values that flow through the package."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 Modality = Literal["CT", "NM", "PT", "other"]
 Unit = Literal["HU", "Bq/mL", "counts", "SUV", "arbitrary"]
+
+# Two grids are one where no entry of their affines differs by more, mm.
+_SAME_GRID_MM = 1e-3
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -44,6 +48,12 @@ class Volume:
         Where it came from, for people: a path or a description.
     warnings : tuple of str
         What a reader had to assume or repair, one sentence each.
+    nuclide : str
+        Such as "Tc-99m" or "F-18"; empty where the file does not say.
+    half_life_s : float or None
+        Half-life of the nuclide that the file gives, in seconds.
+    identity : Identity
+        Marks that tell whether two images are of one patient, visit and frame of reference.
 
     Raises
     ------
@@ -57,6 +67,9 @@ class Volume:
     unit: Unit = "arbitrary"
     source: str = ""
     warnings: tuple[str, ...] = ()
+    nuclide: str = ""
+    half_life_s: float | None = None
+    identity: Identity = field(default_factory=Identity)
 
     def __post_init__(self) -> None:
         array = np.asarray(self.array)
@@ -95,6 +108,87 @@ class Volume:
     def voxel_volume_ml(self) -> float:
         """Volume of one voxel in millilitres."""
         return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
+
+    def same_grid(self, other: Volume) -> bool:
+        """Tell whether two volumes have voxels at the same places."""
+        return self.shape == other.shape and np.allclose(
+            self.affine, other.affine, rtol=0, atol=_SAME_GRID_MM
+        )
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.shape))
+        spacing = " x ".join(f"{s:.3g}" for s in self.spacing_mm)
+        return f"Volume({size}, {spacing} mm, {self.modality}, {self.unit})"
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What is segmented together: a SPECT, a CT, or a SPECT and the CT beside it.
+
+    Parameters
+    ----------
+    spect : Volume, optional
+        An emission image (any modality but CT).
+    ct : Volume, optional
+        A CT; beside a SPECT, on its own grid as it was read or on the SPECT's
+        (`fuzzyseg.resample.align`).
+    outline_overlap : float, optional
+        How well the bodies in both images agree, from 0 to 1: what `align` found.
+
+    Raises
+    ------
+    InputError
+        If there is neither, or an image is in the other's place.
+    """
+
+    spect: Volume | None = None
+    ct: Volume | None = None
+    outline_overlap: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.spect is None and self.ct is None:
+            raise InputError("expected a SPECT, a CT or both, found neither; pass one")
+        first = "none" if self.spect is None else self.spect.modality
+        if first == "CT" or (self.ct is not None and self.ct.modality != "CT"):
+            beside = "none" if self.ct is None else self.ct.modality
+            raise InputError(
+                f"expected a SPECT and a CT, found modalities {first} and {beside}; "
+                "give the emission study first and the CT beside it"
+            )
+
+    @classmethod
+    def of(cls, image: Volume, ct: Volume | None = None) -> Study:
+        """Make the study of one image, put where its modality says, and perhaps a CT beside it."""
+        if ct is None and image.modality == "CT":
+            return cls(ct=image)
+        return cls(spect=image, ct=ct)
+
+    @property
+    def image(self) -> Volume:
+        """The image whose grid results have: the SPECT, or the CT where there is none."""
+        image = self.ct if self.spect is None else self.spect
+        assert image is not None  # noqa: S101, checked when it was made
+        return image
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        """Its images, that of `image` first."""
+        return tuple(v for v in (self.spect, self.ct) if v is not None)
+
+    @property
+    def beside(self) -> Volume | None:
+        """The CT beside a SPECT; None where either stands alone."""
+        return None if self.spect is None else self.ct
+
+    @property
+    def aligned(self) -> bool:
+        """Whether all its images have one grid."""
+        return all(self.image.same_grid(v) for v in self.volumes)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the readers of its images had to assume, each sentence once."""
+        return tuple(dict.fromkeys(w for v in self.volumes for w in v.warnings))
 
 
 @dataclass(frozen=True)
@@ -163,3 +257,7 @@ class Segmentation:
             )
         object.__setattr__(self, "memberships", _read_only(self.memberships))
         object.__setattr__(self, "labels", _read_only(self.labels))
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.volume.shape))
+        return f"Segmentation({', '.join(self.class_names)}; {size}, by {self.provenance.method})"

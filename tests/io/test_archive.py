@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io import find_series, read_study
+from fuzzyseg.io import find_series, read_volume
 from fuzzyseg.io.archive import extracted
 
 
@@ -22,7 +22,7 @@ def test_a_zipped_series_is_read(tmp_path, make_series, ct_pixels):
     with zipfile.ZipFile(path, "w") as archive:
         for file in files:
             archive.write(file, f"patient/ct/{file.name}")
-    volume = read_study(path)
+    volume = read_volume(path)
     np.testing.assert_array_equal(volume.array, ct_pixels.transpose(2, 1, 0))
     assert "study.zip" in volume.source
     (info,) = find_series(path)
@@ -37,7 +37,7 @@ def test_a_path_that_climbs_out_is_refused(tmp_path, name):
     folder.mkdir()
     path = zip_of(folder / "a.zip", **{name: b"x"})
     with pytest.raises(InputError, match="leads out of it"):
-        read_study(path)
+        read_volume(path)
     assert not list(tmp_path.rglob("evil"))
 
 
@@ -48,14 +48,14 @@ def test_a_symbolic_link_is_refused(tmp_path):
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc")
     with pytest.raises(InputError, match="symbolic link"):
-        read_study(path)
+        read_volume(path)
 
 
 def test_a_corrupt_zip_is_refused(tmp_path):
     path = zip_of(tmp_path / "a.zip", a=b"x" * 5000)
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(InputError, match="whole zip"):
-        read_study(path)
+        read_volume(path)
 
 
 def test_a_damaged_member_is_refused(tmp_path):
@@ -64,14 +64,14 @@ def test_a_damaged_member_is_refused(tmp_path):
     raw[100] ^= 255
     path.write_bytes(raw)
     with pytest.raises(InputError, match="whole zip"):
-        read_study(path)
+        read_volume(path)
 
 
 def test_an_archive_larger_than_the_disk_is_refused(tmp_path, monkeypatch):
     path = zip_of(tmp_path / "a.zip", a=b"x")
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 0}))
     with pytest.raises(InputError, match="room to unpack"):
-        read_study(path)
+        read_volume(path)
 
 
 def test_the_folder_is_removed(tmp_path):

@@ -12,7 +12,7 @@ from fuzzyseg.io import (
     DicomStudy,
     SpectAcquisition,
     find_series,
-    read_study,
+    read_volume,
     write_ct_series,
     write_nm,
 )
@@ -45,7 +45,7 @@ def expected(volume):
 @pytest.mark.parametrize("shape", [(9, 7, 6), (5, 8, 3), (1, 3, 2)])
 def test_round_trip(tmp_path, shape):
     volume = ct(shape)
-    back = read_study(write(tmp_path / "ct", volume))
+    back = read_volume(write(tmp_path / "ct", volume))
     array, affine = expected(volume)
     assert (back.modality, back.unit, back.warnings) == ("CT", "HU", ())
     np.testing.assert_array_equal(back.array, array)
@@ -57,7 +57,7 @@ def test_a_volume_that_runs_to_the_feet_is_turned(tmp_path):
     down = np.array(volume.affine)
     down[:3, 3] += 5 * down[:3, 2]
     down[:3, 2] *= -1
-    back = read_study(
+    back = read_volume(
         write(tmp_path / "ct", Volume(volume.array[:, :, ::-1], down, volume.modality, "HU"))
     )
     array, affine = expected(volume)
@@ -67,7 +67,7 @@ def test_a_volume_that_runs_to_the_feet_is_turned(tmp_path):
 
 def test_hu_are_rounded_to_whole_numbers(tmp_path):
     array = np.linspace(-1000, 1000, 60).reshape(5, 4, 3)
-    back = read_study(write(tmp_path / "ct", Volume(array, UPRIGHT, "CT", "HU")))
+    back = read_volume(write(tmp_path / "ct", Volume(array, UPRIGHT, "CT", "HU")))
     assert np.abs(back.array[::-1, ::-1] - array).max() <= 0.5
 
 
@@ -98,8 +98,8 @@ def test_spect_and_ct_are_one_study_in_one_frame_of_reference(tmp_path):
     assert nm.FrameOfReferenceUID == slice_.FrameOfReferenceUID
     assert nm.SeriesInstanceUID != slice_.SeriesInstanceUID
     assert [info.kind for info in find_series(tmp_path)] == ["NM", "CT"]
-    assert read_study(tmp_path).modality == "NM"
-    assert read_study(tmp_path, modality="CT").unit == "HU"
+    assert read_volume(tmp_path).modality == "NM"
+    assert read_volume(tmp_path, modality="CT").unit == "HU"
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):

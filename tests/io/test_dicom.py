@@ -7,7 +7,7 @@ from pydicom.uid import MPEG2MPML, HTJ2KLossless, JPEGLSLossless, RLELossless
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.dicom import looks_like_dicom, read_pixels
-from fuzzyseg.io.study import read_study
+from fuzzyseg.io.reading import read_volume
 
 
 def compress(path, syntax):
@@ -26,7 +26,7 @@ def test_a_missing_codec_is_named_with_its_cure(
         compress(path, syntax)
     monkeypatch.setattr(Decoder, "is_available", property(lambda _: False))
     with pytest.raises(InputError) as error:
-        read_study(tmp_path)
+        read_volume(tmp_path)
     assert syntax.name in str(error.value)
     assert 'pip install "fuzzyseg[codecs]"' in str(error.value)
     assert "\n" not in str(error.value)
@@ -62,7 +62,7 @@ def test_a_file_cut_anywhere_is_refused_and_named(tmp_path, make_series, ct_pixe
     for length in range(0, len(whole), 7):
         path.write_bytes(whole[:length])
         with pytest.raises(InputError, match=path.name) as error:
-            read_study(tmp_path)
+            read_volume(tmp_path)
         assert "\n" not in str(error.value)
     assert capfd.readouterr() == ("", "")
 
@@ -73,7 +73,7 @@ def test_a_cut_nm_file_is_refused_and_named(tmp_path, make_nm, ct_pixels):
     for length in range(0, len(whole), 23):
         path.write_bytes(whole[:length])
         with pytest.raises(InputError, match=r"spect\.dcm"):
-            read_study(path)
+            read_volume(path)
 
 
 def test_files_without_preamble_are_read(tmp_path, make_series, ct_pixels):
@@ -84,7 +84,7 @@ def test_files_without_preamble_are_read(tmp_path, make_series, ct_pixels):
         dataset.preamble = None
         dataset.save_as(path, enforce_file_format=False)
         assert path.read_bytes()[128:132] != b"DICM"
-    volume = read_study(tmp_path)
+    volume = read_volume(tmp_path)
     np.testing.assert_array_equal(volume.array, ct_pixels.transpose(2, 1, 0))
 
 
@@ -100,4 +100,4 @@ def test_a_number_that_is_none_is_named(tmp_path, make_series, ct_pixels):
     raw = files[1].read_bytes()
     files[1].write_bytes(raw.replace(b"2.0\\1.5", b"2.0\\1,5"))
     with pytest.raises(InputError, match="PixelSpacing"):
-        read_study(tmp_path)
+        read_volume(tmp_path)

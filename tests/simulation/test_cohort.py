@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io import read_nifti, read_study
+from fuzzyseg.io import read_nifti, read_volume
 from fuzzyseg.resample import reoriented, resample
 from fuzzyseg.simulation.cohort import simulate_cohort
 from fuzzyseg.simulation.geometry import view_angles
@@ -71,7 +71,7 @@ def test_dicom_is_read_back_as_it_was_written(cohort):
     folder = cohort / "patient-0001"
     for name, modality, unit in (("spect", "NM", "Bq/mL"), ("ct", "CT", "HU")):
         written = read_nifti(folder / f"{name}.nii.gz", modality)
-        read = read_study(folder / "dicom", modality=modality)
+        read = read_volume(folder / "dicom", modality=modality)
         assert (read.modality, read.unit, read.warnings) == (modality, unit, ())
         back = reoriented(read, written)
         np.testing.assert_allclose(back.affine, written.affine, atol=1e-3)

@@ -65,7 +65,7 @@ class Command:
             )
         check_adaptation(self.adaptation)
         with progress(self.quiet) as step:
-            from fuzzyseg.io import read_study
+            from fuzzyseg.io import read_volume
             from fuzzyseg.models.model_files import load_model, save_model
             from fuzzyseg.resample import resample
             from fuzzyseg.segmentation.intensities import check_segmentable
@@ -73,11 +73,11 @@ class Command:
             from fuzzyseg.training.adapt import adapt
 
             model = load_model(self.model)
-            volume = read_study(self.scan, modality=self.modality, progress=step("reading"))
+            volume = read_volume(self.scan, modality=self.modality, progress=step("reading"))
             check_segmentable(volume)
             ct = None
             if self.ct is not None:
-                read = read_study(self.ct, modality="CT", progress=step("reading the CT"))
+                read = read_volume(self.ct, modality="CT", progress=step("reading the CT"))
                 ct = resample(read, volume)  # as `fuzzyseg segment` does
             image = model_input(model.card, volume, ct)
             adapted, report = adapt(model, image, self.adaptation, step("adapting"))

@@ -67,12 +67,12 @@ class Command:
             results_folder(self.output, FILES, force=self.force) as folder,
             progress(self.quiet) as step,
         ):
-            from fuzzyseg.io import read_study, write_labels, write_memberships
+            from fuzzyseg.io import read_volume, write_labels, write_memberships
             from fuzzyseg.report import write_preview
             from fuzzyseg.resample import resample
             from fuzzyseg.segmentation import segment, summary
 
-            volume = read_study(
+            volume = read_volume(
                 self.input,
                 series=self.series,
                 modality=self.modality,
@@ -80,7 +80,7 @@ class Command:
             )
             ct = None
             if self.ct is not None:
-                read = read_study(
+                read = read_volume(
                     self.ct, series=self.ct_series, modality="CT", progress=step("reading the CT")
                 )
                 step("resampling the CT")

@@ -6,7 +6,7 @@ from fuzzyseg.io.dicom_write import DicomPatient, DicomStudy
 from fuzzyseg.io.nifti import guess_modality, read_nifti
 from fuzzyseg.io.nifti_write import write_image, write_labels, write_memberships
 from fuzzyseg.io.nm_write import Injection, SpectAcquisition, write_nm
-from fuzzyseg.io.study import read_study
+from fuzzyseg.io.reading import read_study, read_volume
 
 __all__ = [
     "DicomPatient",
@@ -18,6 +18,7 @@ __all__ = [
     "guess_modality",
     "read_nifti",
     "read_study",
+    "read_volume",
     "write_ct_series",
     "write_image",
     "write_labels",

@@ -10,7 +10,7 @@ import numpy as np
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.model_grid import model_grid
 from fuzzyseg.inference.preprocess import channels
-from fuzzyseg.io import read_study
+from fuzzyseg.io import read_volume
 from fuzzyseg.models.card import Preprocessing
 from fuzzyseg.resample import resample
 
@@ -125,7 +125,7 @@ def load_case(source: Source, config: Config) -> Case:
     if source.labels is not None:
         labels = _labels(source.labels, grid, config)
     if source.activity is not None and config.randomise > 0:
-        activity = resample(read_study(source.activity, modality="other"), grid).array
+        activity = resample(read_volume(source.activity, modality="other"), grid).array
     box = _box(normalised[0], labels)
     kept = {name: _cut(array, box) for name, array in raw.items()}
     n_cut = grid.array.size - kept[first].size
@@ -178,7 +178,7 @@ def _read(source: Source, channel: Channel) -> Volume:
     path: Path | None = getattr(source, channel)
     if path is None:
         raise InputError(f"expected an image {channel} of {source.name}, found none; add it")
-    volume = read_study(path, modality=_MODALITY[channel])
+    volume = read_volume(path, modality=_MODALITY[channel])
     if not np.isfinite(volume.array).all():
         raise InputError(
             f"expected finite intensities in {path}, found NaN or infinity; replace them, or "
@@ -188,7 +188,7 @@ def _read(source: Source, channel: Channel) -> Volume:
 
 
 def _labels(path: Path, grid: Volume, config: Config) -> NDArray[np.int8]:
-    read = resample(read_study(path, modality="other"), grid, order=0, fill=UNKNOWN).array
+    read = resample(read_volume(path, modality="other"), grid, order=0, fill=UNKNOWN).array
     whole = np.rint(read)
     right = (np.abs(read - whole) <= _WHOLE) & (whole >= UNKNOWN) & (whole <= _HIGHEST)
     if not right.all():

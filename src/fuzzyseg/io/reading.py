@@ -1,4 +1,4 @@
-"""Read the one volume that is meant from a folder, archive or file."""
+"""Read the volume, or the SPECT and CT, that are meant from a folder, archive or file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fuzzyseg.io.catalogue import SeriesInfo, catalogue, is_zip
 from fuzzyseg.io.nifti import read_nifti
 from fuzzyseg.io.nm import read_nm
 from fuzzyseg.io.series import read_series
+from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,45 @@ _EMISSION = ("NM", "PT")
 
 
 def read_study(
+    path: str | Path,
+    ct: str | Path | None = None,
+    *,
+    series: int | None = None,
+    ct_series: int | None = None,
+    modality: Modality | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Study:
+    """Read what is to be segmented: one image, and perhaps a CT beside it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder, .zip, DICOM file or NIfTI file.
+    ct : str or Path, optional
+        The CT beside the emission image: another of these, or the same one again where it
+        holds both.
+    series, ct_series : int, optional
+        Number in the list of `find_series`; needed where several series fit.
+    modality, progress
+        As for `read_volume`.
+
+    Returns
+    -------
+    Study
+        Each image on its own grid; `fuzzyseg.resample.align` brings the CT onto the SPECT's.
+
+    Raises
+    ------
+    InputError
+        As `read_volume`, or if a CT is given beside a CT.
+    """
+    image = read_volume(path, series=series, modality=modality, progress=progress)
+    if ct is None:
+        return Study.of(image)
+    return Study.of(image, read_volume(ct, series=ct_series, modality="CT", progress=progress))
+
+
+def read_volume(
     path: str | Path,
     *,
     series: int | None = None,
@@ -92,7 +132,7 @@ def choose_series(
     name : str
         What messages call the input.
     series, modality
-        As for `read_study`.
+        As for `read_volume`.
 
     Returns
     -------
