@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.archive import extracted
-from fuzzyseg.io.classify import SERIES_TAGS, series_key, why_not_volume
-from fuzzyseg.io.dicom import looks_like_dicom, quiet, read_header
-from fuzzyseg.io.elements import count, number, text
+from fuzzyseg.io.dicom.classify import SERIES_TAGS, series_key, why_not_volume
+from fuzzyseg.io.dicom.elements import count, number, text
+from fuzzyseg.io.dicom.file import looks_like_dicom, quiet, read_header
 from fuzzyseg.io.messages import damaged
 from fuzzyseg.io.nifti import is_nifti_name
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.archive import extracted
 from fuzzyseg.io.catalogue import SeriesInfo, catalogue, is_zip
+from fuzzyseg.io.dicom.nm import read_nm
+from fuzzyseg.io.dicom.series import read_series
 from fuzzyseg.io.nifti import read_nifti
-from fuzzyseg.io.nm import read_nm
-from fuzzyseg.io.series import read_series
 from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:

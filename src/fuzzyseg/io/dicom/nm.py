@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.dicom import quiet, read_header, read_pixels
-from fuzzyseg.io.elements import number, text
-from fuzzyseg.io.nm_geometry import nm_affine
-from fuzzyseg.io.nm_kind import KIND_TAGS, why_not_nm_volume
-from fuzzyseg.io.real_world import apply_mapping, choose_mapping, mappings_per_frame, unit_code
-from fuzzyseg.io.units import PT_UNITS, parse_unit
+from fuzzyseg.io.dicom.elements import number, text
+from fuzzyseg.io.dicom.file import quiet, read_header, read_pixels
+from fuzzyseg.io.dicom.nm_geometry import nm_affine
+from fuzzyseg.io.dicom.nm_kind import KIND_TAGS, why_not_nm_volume
+from fuzzyseg.io.dicom.real_world import (
+    apply_mapping,
+    choose_mapping,
+    mappings_per_frame,
+    unit_code,
+)
+from fuzzyseg.io.dicom.units import PT_UNITS, parse_unit
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:

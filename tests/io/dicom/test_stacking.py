@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.stacking import Slice, stack
+from fuzzyseg.io.dicom.stacking import Slice, stack
 
 
 def slices_at(heights, **changes):

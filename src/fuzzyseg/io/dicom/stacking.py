@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.elements import floats, number
-from fuzzyseg.io.geometry import is_orthonormal, ras_affine, slice_normal
+from fuzzyseg.io.dicom.affine import is_orthonormal, ras_affine, slice_normal
+from fuzzyseg.io.dicom.elements import floats, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.elements import count, floats, number
-from fuzzyseg.io.geometry import AXIAL, is_orthonormal, ras_affine, slice_normal
+from fuzzyseg.io.dicom.affine import AXIAL, is_orthonormal, ras_affine, slice_normal
+from fuzzyseg.io.dicom.elements import count, floats, number
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.nm import read_nm
+from fuzzyseg.io.dicom.nm import read_nm
 
 ROW, COLUMN = (0.8, 0.6, 0.0), (-0.48, 0.64, 0.6)
 NORMAL = np.array([0.36, -0.48, 0.8])  # row x column, by hand

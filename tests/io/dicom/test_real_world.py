@@ -3,7 +3,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.nm import read_nm
+from fuzzyseg.io.dicom.nm import read_nm
 
 
 @pytest.fixture

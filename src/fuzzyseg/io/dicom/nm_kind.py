@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuzzyseg.io.elements import count, words
+from fuzzyseg.io.dicom.elements import count, words
 
 if TYPE_CHECKING:
     from pathlib import Path

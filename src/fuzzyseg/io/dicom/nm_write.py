@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.dicom_write import (
+from fuzzyseg.io.dicom.affine import AXIAL
+from fuzzyseg.io.dicom.write import (
     SIMULATED,
     axial_stack,
     cannot_write,
@@ -23,7 +24,6 @@ from fuzzyseg.io.dicom_write import (
     time_of_day,
     unfinished,
 )
-from fuzzyseg.io.geometry import AXIAL
 from fuzzyseg.tc99m import HALF_LIFE_S
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from fuzzyseg.io.dicom_write import AxialStack, DicomPatient, DicomStudy
+    from fuzzyseg.io.dicom.write import AxialStack, DicomPatient, DicomStudy
     from fuzzyseg.volume import Unit, Volume
 
 _NM_STORAGE = "1.2.840.10008.5.1.4.1.1.20"

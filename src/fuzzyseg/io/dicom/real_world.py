@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.elements import number, text
-from fuzzyseg.io.units import parse_unit
+from fuzzyseg.io.dicom.elements import number, text
+from fuzzyseg.io.dicom.units import parse_unit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import MPEG2MPML, HTJ2KLossless, JPEGLSLossless, RLELossless
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.dicom import looks_like_dicom, read_pixels
+from fuzzyseg.io.dicom.file import looks_like_dicom, read_pixels
 from fuzzyseg.io.reading import read_volume
 
 

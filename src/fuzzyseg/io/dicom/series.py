@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.dicom import quiet, read_header, read_pixels
-from fuzzyseg.io.elements import number, text
+from fuzzyseg.io.dicom.elements import number, text
+from fuzzyseg.io.dicom.file import quiet, read_header, read_pixels
+from fuzzyseg.io.dicom.padding import PADDING_TAGS, declared_padding, is_tissue, padding_warnings
+from fuzzyseg.io.dicom.stacking import STACKING_TAGS, slice_of, stack
+from fuzzyseg.io.dicom.units import PT_UNITS
 from fuzzyseg.io.hounsfield import AIR_HU, floor_at_air
-from fuzzyseg.io.padding import PADDING_TAGS, declared_padding, is_tissue, padding_warnings
-from fuzzyseg.io.stacking import STACKING_TAGS, slice_of, stack
-from fuzzyseg.io.units import PT_UNITS
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 import pytest
 
-from fuzzyseg.io.units import parse_unit
+from fuzzyseg.io.dicom.units import parse_unit
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.series import read_series
+from fuzzyseg.io.dicom.series import read_series
 
 
 def test_oblique_unsorted_series_lies_where_the_standard_puts_it(tmp_path, make_series, ct_pixels):

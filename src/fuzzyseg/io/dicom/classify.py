@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuzzyseg.io.elements import count, text, words
+from fuzzyseg.io.dicom.elements import count, text, words
+from fuzzyseg.io.dicom.nm_kind import KIND_TAGS, why_not_nm_volume
 from fuzzyseg.io.messages import damaged
-from fuzzyseg.io.nm_kind import KIND_TAGS, why_not_nm_volume
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fuzzyseg.io.geometry import is_orthonormal, ras_affine, slice_normal
+from fuzzyseg.io.dicom.affine import is_orthonormal, ras_affine, slice_normal
 
 OBLIQUE = (0.8, 0.6, 0.0, -0.48, 0.64, 0.6)
 

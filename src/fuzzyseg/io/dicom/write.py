@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.geometry import LPS_TO_RAS
+from fuzzyseg.io.dicom.affine import LPS_TO_RAS
 from fuzzyseg.io.messages import one_line
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.dicom_write import (
+from fuzzyseg.io.dicom.affine import AXIAL
+from fuzzyseg.io.dicom.write import (
     SIMULATED,
     axial_stack,
     cannot_write,
@@ -21,7 +22,6 @@ from fuzzyseg.io.dicom_write import (
     set_series,
     unfinished,
 )
-from fuzzyseg.io.geometry import AXIAL
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from fuzzyseg.io.dicom_write import AxialStack, DicomPatient, DicomStudy
+    from fuzzyseg.io.dicom.write import AxialStack, DicomPatient, DicomStudy
     from fuzzyseg.volume import Volume
 
 _CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"

@@ -9,7 +9,7 @@ from pydicom import dcmread
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import DicomPatient, DicomStudy, Injection, SpectAcquisition, find_series, write_nm
-from fuzzyseg.io.nm import read_nm
+from fuzzyseg.io.dicom.nm import read_nm
 from fuzzyseg.volume import Volume
 
 PATIENT = DicomPatient("FUZZYSEG^PATIENT-0001", "PATIENT-0001", "M", age_years=67, weight_kg=82.5)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.io.elements import number
+from fuzzyseg.io.dicom.elements import number
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,1 @@
+"""DICOM in and out: CT and PT as slices, reconstructed SPECT as NM."""
