@@ -1,9 +1,11 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.output import results_folder, write_text
+from fuzzyseg.io.output import new_folder, replacing, results_folder, write_text
 
 NAMES = ("a.txt", "run.json")
 
@@ -58,9 +60,13 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
     left = tmp_path / ".fuzzyseg-unfinished-abc"
     left.mkdir()
     fill(left)
+    os.utime(left, (0, 0))
+    other = tmp_path / ".fuzzyseg-unfinished-of-a-process-that-lives"
+    other.mkdir()
     with results_folder(tmp_path, NAMES) as folder:
         fill(folder)
     assert not left.exists()
+    assert other.exists()
 
 
 def test_a_file_in_the_way_is_one_clear_error(tmp_path):
@@ -89,3 +95,70 @@ def test_a_text_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         write_text(path, "half")
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.json": "new"}
+
+
+# Writes one file, and one folder of results, over and over; argument 1 is its own text.
+WRITER = """
+import sys
+from pathlib import Path
+from fuzzyseg.io.output import results_folder, write_text
+folder, own = Path(sys.argv[1]), sys.argv[2]
+for number in range(150):
+    write_text(folder / "one.json", own * 2000)
+    with results_folder(folder / "out", ("a.txt", "b.txt", "run.json"), force=True) as staging:
+        for name in ("a.txt", "b.txt", "run.json"):
+            (staging / name).write_text(f"{own}{number}")
+"""
+
+
+def test_processes_that_write_one_place_do_not_disturb_each_other(tmp_path):
+    run = [sys.executable, "-c", WRITER, str(tmp_path)]
+    writers = [subprocess.Popen([*run, own], stderr=subprocess.PIPE, text=True) for own in "xy"]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        if (tmp_path / "one.json").exists():
+            seen.add((tmp_path / "one.json").read_text())
+    assert [writer.communicate()[1] for writer in writers] == ["", ""]
+    assert seen <= {"x" * 2000, "y" * 2000}
+    out = tmp_path / "out"
+    assert len({path.read_text() for path in out.iterdir()}) == 1  # all of one run, no leftovers
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one.json", "out"]
+
+
+def test_results_that_appear_meanwhile_are_not_replaced(tmp_path):
+    def run():
+        with results_folder(tmp_path, NAMES) as folder:
+            fill(folder)
+            fill(tmp_path, "another run's")
+
+    with pytest.raises(InputError, match="--force"):
+        run()
+    assert {p.read_text() for p in tmp_path.iterdir()} == {"another run's"}
+
+
+def test_a_partial_file_has_the_ending_of_the_whole_and_a_name_that_fits(tmp_path):
+    path = tmp_path / ("n" * 240 + ".nii.gz")
+    with replacing(path) as one, replacing(path) as other:
+        assert one.name.endswith(".nii.gz")
+        assert one != other
+        one.write_text("1")
+        other.write_text("2")
+    assert path.read_text() == "1"
+
+
+def test_a_new_folder_appears_whole(tmp_path):
+    def run(text, fail):
+        with new_folder(tmp_path / "out") as folder:
+            (folder / "a").write_text(text)
+            if fail:
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        run("half", fail=True)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "out").mkdir()
+    run("whole", fail=False)
+    with pytest.raises(OSError, match="not empty"):
+        run("another", fail=False)
+    assert [p.read_text() for p in tmp_path.rglob("a")] == ["whole"]
+    assert len(list(tmp_path.iterdir())) == 1

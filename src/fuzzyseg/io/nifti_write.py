@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.messages import one_line
 from fuzzyseg.io.nifti import NIFTI_SUFFIXES, is_nifti_name
+from fuzzyseg.io.output import cannot_write, replacing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,17 +102,8 @@ def _write(path: Path, array: NDArray[Any], volume: Volume, intent: str = "none"
     # A quaternion cannot hold shear; a qform that contradicts the sform is worse than none.
     if not np.allclose(image.header.get_qform(), volume.affine, atol=1e-3):
         image.header["qform_code"] = 0
-    # Written beside the target under a name that says it is unfinished, then renamed in one
-    # step, so that an interrupted run leaves nothing that looks whole.
-    suffix = ".nii.gz" if path.name.lower().endswith(".gz") else ".nii"
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part{suffix}")
     try:
-        nib.save(image, unfinished)
-        unfinished.replace(path)
+        with replacing(path) as partial:
+            nib.save(image, partial)
     except OSError as error:
-        raise InputError(
-            f"expected to write {path}, found that it cannot be written ({one_line(error)}); "
-            "choose a folder that exists, is writable and has space"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+        raise cannot_write(path, error) from error

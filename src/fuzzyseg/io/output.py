@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import shutil
-import tempfile
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.io.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-_STAGING = ".fuzzyseg-unfinished-"
+_MARK = ".fuzzyseg-unfinished-"
+# What nobody has touched for so long was left by a process that was killed: one that lives may
+# compute for hours before it writes.
+_ABANDONED_S = 24 * 3600.0
+# Characters of a file's name that its unfinished one shows: a name must stay below 255 bytes.
+_SHOWN = 40
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path to write to that takes the place of `path` at the end.
 
-    The file is there whole, or as it was before; nothing half-written is left.
+    The file is there whole, or as it was before; nothing half-written is left. Every caller
+    gets a name of its own with the ending of `path`: where several processes write one file,
+    each replaces it whole, and the last one's stays.
+
+    Raises
+    ------
+    OSError
+        If the file system refuses.
     """
-    partial = path.with_name(f".{path.name}.unfinished")
+    partial = _unfinished(path)
     try:
         yield partial
         partial.replace(path)
@@ -30,16 +45,38 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file in one step: it is there whole, or as it was before.
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `path` at the end, whole; `path` is absent or empty.
 
     Raises
     ------
     OSError
-        If the file system refuses; nothing half-written is left.
+        If the file system refuses, or `path` has been filled meanwhile.
     """
+    partial = _unfinished(path)
+    try:
+        partial.mkdir()
+        yield partial
+        if path.exists():
+            path.rmdir()  # empty; not every system renames over it
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step; raises OSError as `replacing` does."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def cannot_write(path: Path, error: OSError) -> InputError:
+    """Build the error for a place that cannot be written to."""
+    return InputError(
+        f"expected to write {path}, found that it cannot be written ({one_line(error)}); "
+        "choose a folder that exists, is writable and has space"
+    )
 
 
 @contextlib.contextmanager
@@ -47,8 +84,8 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
     """Yield an empty folder to write results to; they appear in `out` together at the end.
 
     If the block raises, or the process is killed, `out` holds what it held before, besides a
-    hidden folder that the next run removes. The last of `names` is moved last: where it is,
-    the others are whole and belong to it.
+    hidden folder that a run after a day removes. The last of `names` is moved last: where it
+    is, the others are whole and belong to it, even where several processes write to `out`.
 
     Parameters
     ----------
@@ -62,20 +99,16 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
     Raises
     ------
     InputError
-        If `out` holds any of `names` and `force` is not set, or cannot be written to.
+        If `out` holds any of `names` and `force` is not set, at the start or by the end, or
+        cannot be written to.
     """
-    held = [name for name in names if (out / name).exists()]
-    if held and not force:
-        raise InputError(
-            f"expected an output folder without results, found {', '.join(held)} in {out}; "
-            "choose another folder, or replace them with --force"
-        )
+    _require_free(out, names, force=force)
     new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for left in out.glob(f"{_STAGING}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=out))
+        sweep(out)
+        staging = _unfinished(out / "results")
+        staging.mkdir()
     except OSError as error:
         raise InputError(
             f"expected a folder that can be written to, found {out}: {error.strerror}; "
@@ -83,10 +116,11 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
         ) from error
     try:
         yield staging
-        if held:
+        with _alone_in(out):
+            _require_free(out, names, force=force)
             (out / names[-1]).unlink(missing_ok=True)
-        for name in names:
-            (staging / name).replace(out / name)
+            for name in names:
+                (staging / name).replace(out / name)
     except OSError as error:
         raise InputError(
             f"expected room to write results to {out}, found: {error.strerror}; "
@@ -97,3 +131,43 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
         if new:
             with contextlib.suppress(OSError):  # not empty: it holds the results
                 out.rmdir()
+
+
+def sweep(folder: Path, *, older_than_s: float = _ABANDONED_S) -> None:
+    """Remove what killed processes left unfinished in a folder."""
+    for left in folder.glob(f"{_MARK}*"):
+        with contextlib.suppress(OSError):  # its own process has finished it meanwhile
+            if time.time() - left.stat().st_mtime >= older_than_s:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def _unfinished(path: Path) -> Path:
+    """Name beside `path`, hidden and nobody else's, with its ending, which says how to write."""
+    own = f"{_MARK}{secrets.token_hex(8)}-"
+    return path.with_name(own + path.name[-_SHOWN:])
+
+
+def _require_free(out: Path, names: Sequence[str], *, force: bool) -> None:
+    held = [name for name in names if (out / name).exists()]
+    if held and not force:
+        raise InputError(
+            f"expected an output folder without results, found {', '.join(held)} in {out}; "
+            "choose another folder, or replace them with --force"
+        )
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let one process at a time into a folder, where the system has locks for that."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems lock no folder
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -7,8 +7,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import shutil
-import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import write_image, write_labels
-from fuzzyseg.io.output import write_text
+from fuzzyseg.io.output import new_folder, sweep, write_text
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.simulation.simulated import Recipe, Simulated, check_recipe, simulate_patient
 from fuzzyseg.simulation.simulated_dicom import write_dicom
@@ -26,7 +24,6 @@ from fuzzyseg.volume import Volume
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_UNFINISHED = ".unfinished-"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -78,8 +75,7 @@ def simulate_cohort(
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         _check_resumed(out, made_of)
-        for left in out.glob(f".patient-*{_UNFINISHED}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        sweep(out)
         _write_json(out / "cohort.json", made_of)
     missing = [n for n, folder in enumerate(folders, start=1) if not folder.exists()]
     try:
@@ -110,7 +106,7 @@ def write_patient(
     """Simulate one patient and write its folder, which appears when it is whole."""
     patient = simulate_patient(recipe, number)
     name = f"patient-{number:04d}"
-    with _writing(out), _staging(out, name) as folder:
+    with _writing(out), new_folder(out / name) as folder:
         grid = patient.spect
         write_image(folder / "spect.nii.gz", grid)
         write_image(folder / "ct.nii.gz", patient.ct)
@@ -123,18 +119,6 @@ def write_patient(
         if finish is not None:
             finish(folder, patient)
         _write_json(folder / "patient.json", patient.description)
-        folder.chmod(0o755)
-        folder.rename(out / name)
-
-
-@contextlib.contextmanager
-def _staging(out: Path, name: str) -> Iterator[Path]:
-    """Yield a hidden folder beside the one to be, and remove it if it was not renamed."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{name}{_UNFINISHED}", dir=out))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import zipfile
 from contextlib import suppress
 from dataclasses import astuple, dataclass
@@ -29,6 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.io.output import replacing
 from fuzzyseg.simulation.protocol import TC99M_KEV
 
 if TYPE_CHECKING:
@@ -163,11 +163,5 @@ def _read(path: Path, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
 def _write(path: Path, tally: NDArray[np.float64]) -> None:
     """Write a tally so that no reader ever sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, tally=tally)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez(file, tally=tally)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +12,14 @@ from fuzzyseg.io.dicom.affine import AXIAL
 from fuzzyseg.io.dicom.write import (
     SIMULATED,
     axial_stack,
-    cannot_write,
     decimal,
     new_dataset,
     require_positive,
     require_text,
     set_pixels,
     set_series,
-    unfinished,
 )
+from fuzzyseg.io.output import cannot_write, new_folder
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -91,30 +89,23 @@ def write_ct_series(
     stack = axial_stack(volume)
     stored = _stored(stack.frames, volume.source)
     key = ("CT", repr((description, series_number, started, kvp)), stack.fingerprint)
-    part = unfinished(folder)
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(
                 f"expected a new or empty folder for the CT, found {folder} in use; choose another"
             )
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        for number, pixels in enumerate(stored, start=1):
-            dataset = new_dataset(_CT_STORAGE, study.uid(*key, str(number)), patient, study)
-            series = (study.uid(*key), series_number, description, started or study.started)
-            set_series(dataset, "CT", *series)
-            dataset.ImageComments = comments
-            dataset.KVP = None if kvp is None else decimal(kvp)
-            _set_slice(dataset, stack, number)
-            set_pixels(dataset, pixels)
-            dataset.save_as(part / f"CT.{number:04d}.dcm", enforce_file_format=True)
-        if folder.exists():
-            folder.rmdir()  # empty; not every system renames over it
-        part.rename(folder)
+        with new_folder(folder) as part:
+            for number, pixels in enumerate(stored, start=1):
+                dataset = new_dataset(_CT_STORAGE, study.uid(*key, str(number)), patient, study)
+                series = (study.uid(*key), series_number, description, started or study.started)
+                set_series(dataset, "CT", *series)
+                dataset.ImageComments = comments
+                dataset.KVP = None if kvp is None else decimal(kvp)
+                _set_slice(dataset, stack, number)
+                set_pixels(dataset, pixels)
+                dataset.save_as(part / f"CT.{number:04d}.dcm", enforce_file_format=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _set_slice(dataset: Dataset, stack: AxialStack, number: int) -> None:

@@ -13,7 +13,6 @@ from fuzzyseg.io.dicom.affine import AXIAL
 from fuzzyseg.io.dicom.write import (
     SIMULATED,
     axial_stack,
-    cannot_write,
     code_item,
     decimal,
     new_dataset,
@@ -22,8 +21,8 @@ from fuzzyseg.io.dicom.write import (
     set_pixels,
     set_series,
     time_of_day,
-    unfinished,
 )
+from fuzzyseg.io.output import cannot_write, replacing
 from fuzzyseg.tc99m import HALF_LIFE_S
 
 if TYPE_CHECKING:
@@ -196,14 +195,11 @@ def write_nm(
     _set_injection(dataset, injection)
     _set_mapping(dataset, slope, intercept, volume.unit)
     set_pixels(dataset, stored)
-    part = unfinished(path)
     try:
-        dataset.save_as(part, enforce_file_format=True)
-        part.replace(path)
+        with replacing(path) as part:
+            dataset.save_as(part, enforce_file_format=True)
     except OSError as error:
         raise cannot_write(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _quantised(frames: NDArray[np.float32]) -> tuple[NDArray[np.uint16], float, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,11 +11,9 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.dicom.affine import LPS_TO_RAS
-from fuzzyseg.io.messages import one_line
 
 if TYPE_CHECKING:
     from datetime import date, datetime
-    from pathlib import Path
 
     from numpy.typing import NDArray
     from pydicom import Dataset
@@ -275,19 +272,6 @@ def require_positive(**numbers: float | None) -> None:
     for name, number in numbers.items():
         if number is not None and not 0 < number < np.inf:
             raise InputError(f"expected a positive {name}, found {number}; check it")
-
-
-def unfinished(path: Path) -> Path:
-    """Name beside `path` to write under until the whole is there."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
-
-
-def cannot_write(path: Path, error: OSError) -> InputError:
-    """Build the error for a place that cannot be written to."""
-    return InputError(
-        f"expected to write {path}, found that it cannot be written ({one_line(error)}); "
-        "choose a folder that exists, is writable and has space"
-    )
 
 
 def set_pixels(dataset: Dataset, stored: NDArray[Any]) -> None:
