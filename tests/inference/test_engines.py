@@ -9,11 +9,12 @@ from tiny_models import tiny_model
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.engines import choose_engine, open_engine
 from fuzzyseg.inference.predict import predict
+from fuzzyseg.networks.registry import NETWORKS
 
 ENGINES = ["openvino", "onnxruntime"]
 KINDS = [
     {"network": network, "dims": dims, "context": context}
-    for network in ("recurrent", "unet")
+    for network in NETWORKS
     for dims, context in ((2, 0), (2, 1), (3, 0))
 ]
 

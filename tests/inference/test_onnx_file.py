@@ -8,12 +8,13 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.inference.onnx_file import CARD_ENTRY, export_onnx
 from fuzzyseg.models.card_file import card_from_json
 from fuzzyseg.networks.architecture import Architecture
+from fuzzyseg.networks.registry import NETWORKS
 
 onnx = pytest.importorskip("onnx")
 from fuzzyseg.inference.onnx_graph import onnx_graph  # noqa: E402
 
 
-@pytest.mark.parametrize("network", ["recurrent", "unet"])
+@pytest.mark.parametrize("network", list(NETWORKS))
 @pytest.mark.parametrize("dims", [2, 3])
 def test_any_batch_and_size_as_the_network_itself(network, dims, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
@@ -28,7 +29,7 @@ def test_any_batch_and_size_as_the_network_itself(network, dims, tmp_path):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("network", ["recurrent", "unet"])
+@pytest.mark.parametrize("network", list(NETWORKS))
 def test_the_file_is_valid_and_holds_the_card(network, tmp_path):
     model = tiny_model("spect-ct", network=network, context=1)
     export_onnx(model, tmp_path / "m.onnx")

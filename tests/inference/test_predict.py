@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from tiny_models import tiny_model
 import fuzzyseg.inference.predict as module
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.predict import predict
+from fuzzyseg.networks.registry import NETWORKS
 
 
 def volume(shape, channels=1, seed=0):
@@ -93,7 +96,8 @@ def test_blocks_join_without_a_seam(monkeypatch):
     model = tiny_model(dims=3, steps=0, filters=2)
     image = volume((45, 10, 11))
     whole = called(model, image[None])
-    monkeypatch.setattr(module, "_BLOCK", 30)
+    entry = replace(NETWORKS["recurrent"], block=30)
+    monkeypatch.setitem(NETWORKS, "recurrent", entry)
     monkeypatch.setattr(module, "_OVERLAP", 18)
     found = predict(model, image)
     np.testing.assert_allclose(found.sum(0), 1, atol=1e-5)

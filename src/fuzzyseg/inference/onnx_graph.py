@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import fx, nn
 
+from fuzzyseg.networks.shuffle_unet import space_to_depth
 from fuzzyseg.networks.unet import cropped
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def onnx_graph(
     """
     from onnx import TensorProto, helper
 
-    writer = _Writer(network, architecture.dims)
+    writer = _Writer(network, architecture)
     traced = fx.Tracer().trace(network)
     for node in traced.nodes:
         writer.write(node)
@@ -82,8 +83,9 @@ def onnx_graph(
 class _Writer:
     """Turns the steps of a traced network into nodes and constants."""
 
-    def __init__(self, network: nn.Module, dims: int) -> None:
-        self.network, self.dims = network, dims
+    def __init__(self, network: nn.Module, architecture: Architecture) -> None:
+        self.network, self.dims = network, architecture.dims
+        self.in_channels = architecture.in_channels
         self.nodes: list[Any] = []
         self.constants: dict[str, Any] = {}
 
@@ -104,6 +106,8 @@ class _Writer:
             self._add("Concat", inputs, name, axis=1)
         elif node.target is cropped:
             self._crop(inputs[0], inputs[1], name)
+        elif node.target is space_to_depth and inputs == ["image"]:
+            self._space_to_depth(name)
         else:
             raise NotImplementedError(f"no ONNX node is written for {node.format_node()}")
 
@@ -154,6 +158,23 @@ class _Writer:
         first = self._constant(f"{name}.first", torch.zeros_like(axes))
         last = self._constant(f"{name}.axes", axes)
         self._add("Slice", [x, first, f"{name}.size", last], name)
+
+    def _space_to_depth(self, name: str) -> None:
+        """Write a convolution whose kernels are 1 at one voxel: ONNX's own node is for 2-D only."""
+        cell = 2**self.dims
+        kernels = torch.zeros(self.in_channels, cell, self.in_channels, cell)
+        for channel in range(self.in_channels):
+            kernels[channel, :, channel] = torch.eye(cell)
+        sides = [2] * self.dims
+        kernels = kernels.reshape(self.in_channels * cell, self.in_channels, *sides)
+        self._add(
+            "Conv",
+            ["image", self._constant(f"{name}.kernels", kernels)],
+            name,
+            kernel_shape=sides,
+            strides=sides,
+            pads=[0] * self.dims + [1] * self.dims,  # an odd size gets a zero at its far end
+        )
 
     def _sides(self, size: int | tuple[int, ...]) -> list[int]:
         return [size] * self.dims if isinstance(size, int) else list(size)

@@ -15,6 +15,7 @@ from fuzzyseg.inference.blocks import boxes, weights
 from fuzzyseg.inference.engines import choose_engine, open_engine
 from fuzzyseg.inference.slices import along, slices
 from fuzzyseg.models.card import VIEWS
+from fuzzyseg.networks.registry import network_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
 # Pixels of a batch of slices: its features then stay in a core's cache (128 x 128: one slice).
 _BATCH_PIXELS = 2**14
-# Voxels along a block of a network of volumes, and what neighbours share: on either side more
-# than half of the 23 voxels that the paper's network sees.
-_BLOCK, _OVERLAP = 112, 32
+# Voxels that neighbouring blocks of a volume share: on either side more than half of the 23 voxels
+# that the paper's network sees.
+_OVERLAP = 32
 
 
 def predict(
@@ -97,7 +98,8 @@ def predict(
     chosen = choose_engine(engine, model, found[0].size * len(every))
     if architecture.dims == 3:
         with open_engine(chosen, model, threads) as run:
-            _volumes(run, image, found, every, progress)
+            block = network_entry(architecture.network).block
+            _volumes(run, image, found, every, block, progress)
     else:
         with (
             open_engine(chosen, model, 1, threads) as run,
@@ -176,11 +178,12 @@ def _volumes(
     image: Image,
     found: Image,
     every: Iterable[tuple[View, slice]],
+    block: int,
     progress: Progress | None,
 ) -> None:
     """Add the memberships of every pass to `found`."""
     _, x, y, z = image.shape
-    cover = boxes((x, y, z), _BLOCK, _OVERLAP)
+    cover = boxes((x, y, z), block, _OVERLAP)
     total = np.zeros((x, y, z), np.float32)
     for box in cover:
         total[box] += weights(box, (x, y, z), _OVERLAP)

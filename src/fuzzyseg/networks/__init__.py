@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fuzzyseg.networks.registry import NETWORKS as NETWORKS
     from fuzzyseg.networks.registry import NetworkEntry as NetworkEntry
     from fuzzyseg.networks.registry import build_network as build_network
+    from fuzzyseg.networks.shuffle_unet import ShuffleUNet as ShuffleUNet
     from fuzzyseg.networks.unet import UNet as UNet
 
 _MODULES = {
@@ -19,6 +20,7 @@ _MODULES = {
     "NETWORKS": "registry",
     "NetworkEntry": "registry",
     "RecurrentConvNet": "recurrent",
+    "ShuffleUNet": "shuffle_unet",
     "UNet": "unet",
     "build_network": "registry",
 }

@@ -31,12 +31,15 @@ class NetworkEntry:
         The class's name for `Architecture.steps`; None where it has no use for it.
     dims : tuple of int
         Dimensions of the images it can be built for.
+    block : int
+        Voxels along the largest block of a volume that is computed at a time: what memory allows.
     """
 
     about: str
     home: str
     steps: str | None = None
     dims: tuple[int, ...] = (2, 3)
+    block: int = 112
 
 
 NETWORKS: dict[str, NetworkEntry] = {
@@ -47,6 +50,12 @@ NETWORKS: dict[str, NetworkEntry] = {
     ),
     "unet": NetworkEntry(
         "a U-Net, for comparison", "fuzzyseg.networks.unet:UNet", steps="halvings"
+    ),
+    "shuffle-unet": NetworkEntry(
+        "a U-Net from half resolution downwards, for volumes on a CPU",
+        "fuzzyseg.networks.shuffle_unet:ShuffleUNet",
+        steps="halvings",
+        block=256,
     ),
 }
 
