@@ -20,6 +20,7 @@ LAYERS = [
     {"quantification"},
     {"report"},
     {"experiments", "cli"},
+    {"__main__"},
 ]
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 
@@ -63,7 +64,7 @@ def test_imports_go_one_way(path):
     [
         (
             "from fuzzyseg.cli.main import main; main(['--help'])",
-            "tyro rich numpy torch numba scipy",
+            "tyro rich numpy torch numba scipy dataclasses tomllib",
         ),
         (
             "import fuzzyseg.clustering, fuzzyseg.metrics, fuzzyseg.segmentation",

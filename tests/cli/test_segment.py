@@ -308,8 +308,8 @@ class TestModel:
         config.write_text(f'model = "{tmp_path / "spect"}"\nviews = "three"\nflips = true\n')
         source = write(tmp_path / "v.nii.gz", blob())
         run = self.segmented(tmp_path / "out", str(source), "--config", str(config))
-        assert run["parameters"]["views"] == "three"
-        assert run["parameters"]["flips"] is True
+        assert run["parameters"]["planes"] == "three"
+        assert run["parameters"]["mirror"] is True
         assert run["parameters"]["card"]["task"] == "spect"
 
     @pytest.mark.parametrize(

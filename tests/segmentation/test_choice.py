@@ -40,7 +40,7 @@ def test_auto_is_the_bundled_model_that_fits_or_rfcm(models, volume, ct, expecte
 def test_who_sets_clustering_gets_clustering(given, bundled):
     write_tiny(bundled)
     assert resolved(Settings(**given), SPECT).method == "rfcm"
-    assert resolved(Settings(flips=True, jobs=1), SPECT).method == "model"
+    assert resolved(Settings(mirror=True, jobs=1), SPECT).method == "model"
     assert resolved(Settings(method="fcm"), SPECT).method == "fcm"
 
 

@@ -67,13 +67,13 @@ def centres(volume, **settings):
 
 
 @pytest.mark.parametrize("method", ["fcm", "rfcm"])
-def test_held_centres_are_those_of_k_means_where_it_finds_lesions(method, study):
-    held = centres(study.spect, method=method)
-    np.testing.assert_allclose(held, centres(study.spect, method="kmeans"))
-    assert held[2] > 0.5
+def test_fixed_centres_are_those_of_k_means_where_it_finds_lesions(method, study):
+    fixed = centres(study.spect, method=method)
+    np.testing.assert_allclose(fixed, centres(study.spect, method="kmeans"))
+    assert fixed[2] > 0.5
 
 
-def test_held_centres_where_k_means_divides_bone_instead():
+def test_fixed_centres_where_k_means_divides_bone_instead():
     bone = np.linspace(0.1, 0.5, 6500)  # takes up more here and less there
     levels = np.concatenate([np.full(20480, 0.02), bone, np.full(20, 1.0)])
     noise = np.random.default_rng(0).normal(0, 0.01, levels.size)
@@ -88,10 +88,10 @@ def test_held_centres_where_k_means_divides_bone_instead():
     assert lesion == pytest.approx(0.6)
 
 
-def test_few_lesions_are_found_with_held_centres_and_lost_with_free_ones():
+def test_few_lesions_are_found_with_fixed_centres_and_lost_with_free_ones():
     few = make_study(n_lesions=1)
-    held, free = (segment(few.spect, Settings(centres=c)).labels for c in ("held", "free"))
-    assert dsc(held, few.labels, 2) > 0.8
+    fixed, free = (segment(few.spect, Settings(centres=c)).labels for c in ("fixed", "free"))
+    assert dsc(fixed, few.labels, 2) > 0.8
     assert dsc(free, few.labels, 2) < 0.5
 
 

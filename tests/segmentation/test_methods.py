@@ -78,7 +78,7 @@ def test_every_entry_can_be_loaded_and_reads_settings(name):
         ({"method": "gmm", "centres": "free"}, "found centres"),
         ({"method": "fcm", "beta": 0.5}, "found beta"),
         ({"method": "threshold", "mask": False}, "found mask"),
-        ({"method": "rfcm", "flips": True}, "found flips"),
+        ({"method": "rfcm", "mirror": True}, "found mirror"),
         ({"method": "model", "beta": 0.5}, "found beta"),
         ({"method": "fcm", "parameters": ("bins",)}, "NAME=VALUE"),
         ({"method": "fcm", "parameters": ("q=3",)}, "found 'q=3'"),

@@ -100,17 +100,17 @@ def test_other_voxels_are_resampled_there_and_back(with_model):
     np.testing.assert_array_equal(coarse.memberships.argmax(0), coarse.labels)
 
 
-def test_views_flips_and_engine_are_obeyed_and_recorded(with_model):
+def test_planes_mirror_and_engine_are_obeyed_and_recorded(with_model):
     model = tiny_model(views=("coronal", "sagittal"))
     seen = normalise_spect(SPECT.array)[None]
-    for views, given in (
+    for planes, given in (
         ("model", None),
         ("one", ["coronal"]),
         ("three", ["transverse", "coronal", "sagittal"]),
     ):
-        settings = {"views": views, "flips": views == "one", "engine": "torch", "jobs": 1}
+        settings = {"planes": planes, "mirror": planes == "one", "engine": "torch", "jobs": 1}
         result = with_model("spect", SPECT, settings=settings, views=model.card.views)
-        expected = predict(model, seen, views=given, flips=views == "one")
+        expected = predict(model, seen, views=given, flips=planes == "one")
         np.testing.assert_allclose(result.memberships, expected, atol=1e-5)
         made = result.provenance.parameters
         assert {key: made[key] for key in settings} == settings
@@ -189,7 +189,7 @@ def test_options_that_do_not_suit_the_model_are_refused(with_model):
     with pytest.raises(InputError, match="expected 3 classes"):
         with_model("spect", SPECT, settings={"classes": 4})
     with pytest.raises(InputError, match="sees volumes"):
-        with_model("spect", SPECT, settings={"views": "three"}, dims=3)
-    assert with_model("spect", SPECT, settings={"views": "one"}, dims=3)
+        with_model("spect", SPECT, settings={"planes": "three"}, dims=3)
+    assert with_model("spect", SPECT, settings={"planes": "one"}, dims=3)
     with pytest.raises(InputError, match="thread"):
         with_model("spect", SPECT, settings={"jobs": 0})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from fuzzyseg.cli.options import Input, say, to_json
+from fuzzyseg.cli.options import Input, say, say_table, to_json
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
@@ -120,7 +120,6 @@ def compare(
 
 def show(evaluation: Evaluation) -> None:
     """Print the scores as a table."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -130,7 +129,7 @@ def show(evaluation: Evaluation) -> None:
     for row in evaluation.rows:
         values = [getattr(row, key) for key in _COLUMNS]
         table.add_row(row.name, *("-" if math.isnan(v) else f"{v:.3f}" for v in values))
-    Console(width=140).print(table)
+    say_table(table)
     for row in evaluation.rows:
         if row.reason:
             say(f"{row.name}: {row.reason}")

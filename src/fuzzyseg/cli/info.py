@@ -7,7 +7,7 @@ import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fuzzyseg.cli.options import say, to_json
+from fuzzyseg.cli.terminal import say, to_json
 
 if TYPE_CHECKING:
     from fuzzyseg.segmentation.methods import Method

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from fuzzyseg.cli.options import say, to_json
+from fuzzyseg.cli.terminal import say, say_table, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,6 @@ def listed(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
 
 def show(models: list[dict[str, Any]]) -> None:
     """Print a table."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -95,7 +94,7 @@ def show(models: list[dict[str, Any]]) -> None:
             trained_on(m["training"]),
             scores(m["metrics"]),
         )
-    Console(width=140).print(table)
+    say_table(table)
 
 
 def trained_on(training: Mapping[str, Any]) -> str:

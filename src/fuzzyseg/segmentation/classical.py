@@ -63,7 +63,7 @@ def cluster(volume: Volume, settings: Settings, ct: Volume | None = None) -> Seg
         else _features(volume, ct, settings)
     )
     clusterer = _clusterer(settings, len(names), volume.modality == "CT", channel_axis)
-    if "move_centres" in takes and settings.centres == "held":
+    if "move_centres" in takes and settings.centres == "fixed":
         clusterer.init = fixed_centres(
             image,
             mask,

@@ -66,7 +66,7 @@ SETS = {
     "centres": "move_centres",
     "seed": "random_state",
 }
-OF_MODELS = ("model", "views", "flips", "engine")
+OF_MODELS = ("model", "planes", "mirror", "engine")
 _HERE = "fuzzyseg.clustering"  # another package may be named as well
 
 METHODS: dict[str, Method] = {

@@ -103,13 +103,13 @@ def segment_with_model(
     views = _views(card, settings)
     grid = model_grid(volume, card.preprocessing.spacing_mm)
     image = _seen(card, grid, given)
-    n_voxels = grid.array.size * len(passes(model, views, settings.flips))
+    n_voxels = grid.array.size * len(passes(model, views, settings.mirror))
     engine = choose_engine(settings.engine, model, n_voxels)
     found = predict(
         model,
         image,
         views=views,
-        flips=settings.flips,
+        flips=settings.mirror,
         engine=engine,
         jobs=settings.jobs,
         progress=progress,
@@ -147,9 +147,9 @@ def _seen(card: Card, grid: Volume, given: Mapping[str, Volume]) -> NDArray[np.f
 
 
 def _views(card: Card, settings: Settings) -> tuple[View, ...] | None:
-    if settings.views == "three":
+    if settings.planes == "three":
         return VIEWS
-    one = settings.views == "one" and card.architecture.dims == 2
+    one = settings.planes == "one" and card.architecture.dims == 2
     return card.views[:1] if one else None
 
 

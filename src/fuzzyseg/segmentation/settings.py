@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fuzzyseg.clustering.checks import check_clusters
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
-from fuzzyseg.segmentation.methods import get_method, own_parameters
+from fuzzyseg.segmentation.methods import METHODS, OF_MODELS, SETS, get_method, own_parameters
 
 if TYPE_CHECKING:
     from fuzzyseg.volume import Modality
@@ -27,51 +27,56 @@ class Settings:
     Parameters
     ----------
     method : str
-        A key of `METHODS`: a trained network, or a clustering. "auto": the network that fits and
-        comes with the package, if there is one and no setting of clustering is given, else rfcm.
+        A trained network, or a clustering.
     model : str or None
-        Name or path of a model; None: the bundled one that fits (see fuzzyseg models).
-    views : {"model", "one", "three"}
-        Directions of the slices that a network of slices looks at: the model's own choice, one,
-        or transverse, coronal and sagittal ones, whose memberships are averaged.
-    flips : bool
-        Let the network look at the mirror image too, and average.
+        Name (see fuzzyseg models) or path of a model; by default the bundled one that fits.
+    planes : {"model", "one", "three"}
+        Planes in which a network of slices segments: those the model was made for, only the
+        first of these, or transverse, coronal and sagittal, averaging the memberships.
+    mirror : bool
+        Segment the mirror image too, and average: twice the time.
     engine : {"auto", "torch", "openvino", "onnxruntime"}
-        What computes the network; "auto": the fastest that is installed.
+        Library that runs the network; "auto": the fastest one installed.
     classes : int or None
-        Number of classes; None is 3 (background, bone, lesion), or 2 (background, bone) for CT.
+        Number of classes; by default 3 (background, bone, lesion), or 2 (background, bone) for CT.
     q : float
         Fuzzy exponent of rfcm and fcm, at least 1.
     beta : float
         Spatial weight of rfcm, for intensities scaled to [0, 1].
     neighbours : {"all", "faces"}
         Neighbourhood of rfcm: 26 voxels, or the 6 that share a face.
-    centres : {"held", "free"}
-        "held": the centres of rfcm and fcm stay where K-means puts them or, where it finds no
-        lesions, at 60% of the maximum for these. "free": eq. (6), the textbook's way, which
-        loses lesions where they are few.
+    centres : {"fixed", "free"}
+        "fixed": class centres stay where K-means puts them; if it finds no lesions, the lesion
+        centre stays at 60% of the maximum. "free": they move by eq. (6), as in textbooks, which
+        loses lesions where there are few.
     mask : bool
-        Leave out the air of a SPECT: it counts as background. CT and thresholds use all voxels.
+        Leave out the air around a SPECT, which counts as background.
     ct_weight : float
         Weight of a CT, scaled from 0 to 1000 HU, beside a SPECT scaled to [0, 1].
     seed : int
-        Seed of random starts; the default start draws nothing.
+        Seed of what a method draws at random; most draw nothing.
     jobs : int or None
-        Threads; None uses all cores. The result does not depend on it.
+        Threads; by default one per core. The result does not depend on it.
     parameters : tuple of str
-        Parameters of the method that are no setting here, as "NAME=VALUE".
+        Further parameters of the method, as NAME=VALUE.
     """
 
-    method: str = "auto"
+    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "How to segment": ("method", "jobs"),
+        "With a network": OF_MODELS,
+        "By clustering": (*SETS, "mask", "ct_weight", "parameters"),
+    }
+
+    method: str = field(default="auto", metadata={"choices": METHODS})
     model: str | None = None
-    views: Literal["model", "one", "three"] = "model"
-    flips: bool = False
+    planes: Literal["model", "one", "three"] = "model"
+    mirror: bool = False
     engine: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"
     classes: int | None = None
     q: float = 2.0
     beta: float = 1e-4
     neighbours: Neighbours = "all"
-    centres: Literal["held", "free"] = "held"
+    centres: Literal["fixed", "free"] = "fixed"
     mask: bool = True
     ct_weight: float = 0.3
     seed: int = 0

@@ -1,0 +1,35 @@
+"""Every command of the command line, listed once: help, parsing and docs' tests read this."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One command.
+
+    Parameters
+    ----------
+    what : str
+        One line for people.
+    module : str
+        Module whose dataclass `Command` runs it: its fields are the options, their description
+        is the help, and `run()` does the work. Imported when the command is used.
+    """
+
+    what: str
+    module: str
+
+
+_HERE = "fuzzyseg.cli"
+COMMANDS: dict[str, Entry] = {
+    "segment": Entry("segment a SPECT or CT: memberships, labels, preview", f"{_HERE}.segment"),
+    "evaluate": Entry("compare a label map with the truth", f"{_HERE}.evaluate"),
+    "simulate": Entry("simulate bone SPECT/CT patients with known truth", f"{_HERE}.simulate"),
+    "train": Entry("train a network on simulated patients or your own", f"{_HERE}.train"),
+    "adapt": Entry("adapt a model to one scan, without labels", f"{_HERE}.adapt"),
+    "models": Entry("list models, and what they were trained on", f"{_HERE}.models"),
+    "export": Entry("write a model as ONNX", f"{_HERE}.export"),
+    "info": Entry("versions, methods and formats at hand", f"{_HERE}.info"),
+    "demo": Entry("simulate a patient, segment it, compare with the truth", f"{_HERE}.demo"),
+}

@@ -1,0 +1,180 @@
+"""The words of a command line, and the options of a TOML file, as a command's dataclass."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, get_args, get_type_hints
+
+from fuzzyseg.cli.commands import COMMANDS
+from fuzzyseg.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NOT_IN_FILES = {"config", "debug", "input", "output"}  # said on the command line alone
+_MAX_BYTES = 2**20  # of a TOML file of options; one that is larger is something else
+# Options and values of older files, and what they are called now.
+RENAMED = {"views": "planes", "flips": "mirror"}
+RENAMED_VALUES = {("centres", "held"): "fixed"}
+
+
+class Command(Protocol):
+    """What every command's dataclass has."""
+
+    def run(self) -> None:
+        """Do it; raise InputError for what the user can mend."""
+
+
+def parse(name: str, words: list[str]) -> Command:
+    """Build a command of `COMMANDS` from the words after its name.
+
+    Raises
+    ------
+    InputError
+        If an option is unknown, missing, of another type, or not one of its choices.
+    """
+    import tyro
+
+    kind: Any = import_module(COMMANDS[name].module).Command
+    words = _with_config(words, kind)
+    _check_text(words)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            command: Command = tyro.cli(
+                kind,
+                prog=f"fuzzyseg {name}",
+                args=words,
+                config=(tyro.conf.OmitArgPrefixes, tyro.conf.PositionalMetavarFromFieldName),
+                add_help=False,
+            )
+    except SystemExit:
+        raise InputError(_in_one_line(said.getvalue(), name)) from None
+    _check_choices(command)
+    return command
+
+
+def options(kind: Any) -> Iterator[tuple[Any, Any]]:
+    """Fields of a dataclass with their types; those of nested dataclasses in their place."""
+    hints = get_type_hints(kind, include_extras=True)
+    for field in dataclasses.fields(kind):
+        hint = hints[field.name]
+        if dataclasses.is_dataclass(hint):
+            yield from options(hint)
+        else:
+            yield field, hint
+
+
+def _check_choices(value: Any) -> None:
+    """Raise InputError for a field that is not a key of its metadata's "choices"."""
+    for field in dataclasses.fields(value):
+        found = getattr(value, field.name)
+        if dataclasses.is_dataclass(found):
+            _check_choices(found)
+        choices = field.metadata.get("choices")
+        if choices is not None and found is not None and found not in choices:
+            raise InputError(
+                f"expected --{field.name.replace('_', '-')} out of {', '.join(choices)}, found "
+                f"{found!r}; choose one"
+            )
+
+
+def _check_text(words: list[str]) -> None:
+    for word in words:
+        if "\0" in word or len(word) > _MAX_WORD:
+            found = "a NUL" if "\0" in word else f"{len(word)} characters"
+            raise InputError(
+                f"expected words that an operating system can use, found {found} in "
+                f"{word[:40]!r}...; check what was pasted there"
+            )
+
+
+_MAX_WORD = 4096  # bytes of a path on Linux, and more than any other option needs
+
+
+def _in_one_line(box: str, name: str) -> str:
+    """Take the message out of the box that tyro draws around a wrong option."""
+    inside = [
+        line for line in box.splitlines() if not line.startswith(("\u256d", "+-"))
+    ]  # not the title
+    lines = [line.strip(" \u2502\u2570\u256f\u2500|+-") for line in inside]
+    text = " ".join(line for line in lines if line).split(" For full helptext")[0]
+    return f"expected other options, found: {text.rstrip('.')}; see fuzzyseg {name} --help"
+
+
+def _with_config(words: list[str], kind: Any) -> list[str]:
+    """Replace `--config FILE` by the options in that TOML file, in front of all other options."""
+    known = {field.name: hint for field, hint in options(kind)}
+    if "config" not in known:
+        return words
+    found, rest = None, []
+    left = iter(words)
+    for word in left:
+        if word == "--config":
+            found = next(left, None)
+            if found is None:
+                raise InputError("expected a TOML file after --config, found nothing; name one")
+        elif word.startswith("--config="):
+            found = word.removeprefix("--config=")
+        else:
+            rest.append(word)
+    if found is None:
+        return rest
+    front = _words(_read_toml(found), known, found)
+    # After leading positional words: a list at the end of the file would take these for its own.
+    first = next((i for i, word in enumerate(rest) if word.startswith("-")), len(rest))
+    return [*rest[:first], *front, *rest[first:]]
+
+
+def _read_toml(path: str) -> dict[str, Any]:
+    try:
+        if Path(path).stat().st_size > _MAX_BYTES:
+            raise ValueError(f"more than {_MAX_BYTES} bytes")
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except (OSError, ValueError) as error:  # no text, no TOML, a number of 5,000 digits
+        reason = str(error).split("\n", maxsplit=1)[0]
+    raise InputError(
+        f"expected a TOML file of options, found {path!r}: {reason}; "
+        'write lines such as method = "fcm"'
+    )
+
+
+def _words(given: dict[str, Any], known: dict[str, Any], path: str) -> list[str]:
+    """Spell the options of a file as words of a command line."""
+    words = []
+    allowed = known.keys() - _NOT_IN_FILES
+    for key, value in given.items():
+        option = key.replace("-", "_")
+        option = option if option in allowed else RENAMED.get(option, option)
+        if option not in allowed:
+            raise InputError(
+                f"expected options of this command in {path}, found {key!r}; "
+                f"known are {', '.join(sorted(allowed))}"
+            )
+        flag = option.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif isinstance(value, list):
+            words += [f"--{flag}", *map(_text, value)]
+        else:
+            now = RENAMED_VALUES.get((option, str(_text(value))))
+            new = now is not None and now in get_args(known[option])
+            words += [f"--{flag}", now if new and now else _text(value)]
+    return words
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python prints no number of more than 4,300 digits
+        raise InputError(
+            "expected a number that fits, found one of thousands of digits in the file of "
+            "options; write fewer"
+        ) from None
