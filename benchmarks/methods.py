@@ -14,6 +14,7 @@ from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import evaluate, plain_mean, volume_weighted_mean
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation import Settings, segment
+from fuzzyseg.volume import Study
 
 CASES = {
     "thresholds, 2% and 42% of the maximum": (Settings(method="threshold"), False),
@@ -41,7 +42,7 @@ def main(cohort: Path) -> None:
         ct = resample(read_nifti(folder / "ct.nii.gz", "CT"), spect)
         truth = read_nifti(folder / "labels.nii.gz").array.astype("uint8")
         for name, (settings, with_ct) in CASES.items():
-            found = segment(spect, settings, ct if with_ct else None)
+            found = segment(Study(spect=spect, ct=ct if with_ct else None), settings)
             scores[name].append(
                 evaluate(
                     found.labels,

@@ -5,7 +5,7 @@ from tiny_models import write_tiny
 from fuzzyseg.errors import InputError
 from fuzzyseg.segmentation import Settings
 from fuzzyseg.segmentation.choice import resolved
-from fuzzyseg.volume import Volume
+from fuzzyseg.volume import Study, Volume
 
 SPECT = Volume(np.zeros((3, 3, 3)), np.eye(4), "NM")
 CT = Volume(np.zeros((3, 3, 3)), np.eye(4), "CT", "HU")
@@ -26,27 +26,27 @@ CT = Volume(np.zeros((3, 3, 3)), np.eye(4), "CT", "HU")
 def test_auto_is_the_bundled_model_that_fits_or_rfcm(models, volume, ct, expected, bundled):
     for task in models:
         write_tiny(bundled, task)
-    found = resolved(Settings(), volume, ct)
+    found = resolved(Settings(), Study.of(volume, ct))
     assert found.model == expected
     assert found.method == ("rfcm" if expected is None else "model")
     if expected is None:
         with pytest.raises(InputError, match="--model"):
-            resolved(Settings(method="model"), volume, ct)
+            resolved(Settings(method="model"), Study.of(volume, ct))
     else:
-        assert resolved(Settings(method="model"), volume, ct).model == expected
+        assert resolved(Settings(method="model"), Study.of(volume, ct)).model == expected
 
 
 @pytest.mark.parametrize("given", [{"beta": 0.1}, {"q": 3.0}, {"classes": 4}, {"mask": False}])
 def test_who_sets_clustering_gets_clustering(given, bundled):
     write_tiny(bundled)
-    assert resolved(Settings(**given), SPECT).method == "rfcm"
-    assert resolved(Settings(mirror=True, jobs=1), SPECT).method == "model"
-    assert resolved(Settings(method="fcm"), SPECT).method == "fcm"
+    assert resolved(Settings(**given), Study.of(SPECT)).method == "rfcm"
+    assert resolved(Settings(mirror=True, jobs=1), Study.of(SPECT)).method == "model"
+    assert resolved(Settings(method="fcm"), Study.of(SPECT)).method == "fcm"
 
 
 @pytest.mark.usefixtures("bundled")
 def test_a_model_of_ones_own_is_taken_whatever_is_bundled():
-    found = resolved(Settings(model="somewhere/mine"), SPECT)
+    found = resolved(Settings(model="somewhere/mine"), Study.of(SPECT))
     assert (found.method, found.model) == ("model", "somewhere/mine")
     with pytest.raises(InputError, match="leave out one"):
-        resolved(Settings(method="rfcm", model="somewhere/mine"), SPECT)
+        resolved(Settings(method="rfcm", model="somewhere/mine"), Study.of(SPECT))

@@ -5,9 +5,10 @@ from toy_study import make_study
 
 from fuzzyseg.clustering import FCM, KMeans
 from fuzzyseg.errors import InputError
+from fuzzyseg.resample import resample
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.segmentation.methods import clustering_methods
-from fuzzyseg.volume import Volume
+from fuzzyseg.volume import Study, Volume
 
 
 @pytest.fixture(autouse=True)
@@ -36,9 +37,9 @@ def test_memory_order_does_not_matter(order, study):
     array = np.asarray(study.spect.array, order=order)
     ct = Volume(array * 100, study.spect.affine, "CT", "HU")
     spect = Volume(array, study.spect.affine, "NM", "counts")
-    for given in ({}, {"ct": ct}):
-        result = segment(spect, **given)
-        again = segment(study.spect, **given)
+    for beside in (None, ct):
+        result = segment(Study(spect=spect, ct=beside))
+        again = segment(Study(spect=study.spect, ct=beside))
         np.testing.assert_array_equal(result.labels, again.labels)
         np.testing.assert_array_equal(result.memberships, again.memberships)
 
@@ -147,11 +148,18 @@ def test_other_numbers_of_classes_have_plain_names(study):
     assert means == sorted(means)
 
 
-def test_ct_on_another_grid_or_beside_a_ct_is_refused(study):
-    with pytest.raises(InputError, match="grid"):
-        segment(study.spect, ct=study.ct)
-    with pytest.raises(InputError, match="SPECT and a CT"):
-        segment(study.ct, ct=study.ct)
+def test_a_ct_on_another_grid_is_brought_onto_that_of_the_spect(study):
+    beside = resample(study.ct, study.spect)
+    expected = segment(Study(spect=study.spect, ct=beside))
+    found = segment(Study(spect=study.spect, ct=study.ct))
+    np.testing.assert_array_equal(found.memberships, expected.memberships)
+
+
+def test_a_ct_that_is_not_finite_is_refused(study):
+    array = study.ct.array.copy()
+    array[0, 0, 0] = np.nan
+    with pytest.raises(InputError, match="finite"):
+        segment(Study(spect=study.spect, ct=Volume(array, study.ct.affine, "CT", "HU")))
 
 
 def test_unknown_method_is_refused(study):

@@ -9,7 +9,7 @@ from fuzzyseg.clustering import FCM
 from fuzzyseg.errors import InputError
 from fuzzyseg.segmentation import METHODS, Method, Settings, segment
 from fuzzyseg.segmentation.methods import clustering_methods, get_method, own_parameters
-from fuzzyseg.volume import Volume
+from fuzzyseg.volume import Study, Volume
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_own_parameters_reach_the_estimator(study):
 
 def test_a_method_that_takes_no_channels_says_that_the_ct_was_not_used(study):
     ct = Volume(study.spect.array * 100, study.spect.affine, "CT", "HU")
-    beside = segment(study.spect, Settings(method="threshold"), ct)
+    beside = segment(Study(spect=study.spect, ct=ct), Settings(method="threshold"))
     assert any("CT was not used" in text for text in beside.provenance.warnings)
     alone = segment(study.spect, Settings(method="threshold"))
     np.testing.assert_array_equal(beside.labels, alone.labels)

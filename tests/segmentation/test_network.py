@@ -11,7 +11,7 @@ from fuzzyseg.inference.preprocess import normalise_ct, normalise_spect
 from fuzzyseg.models.card import Preprocessing
 from fuzzyseg.segmentation import Settings, segment, summary
 from fuzzyseg.segmentation.network import model_input
-from fuzzyseg.volume import Volume
+from fuzzyseg.volume import Study, Volume
 
 SHAPE = (14, 12, 10)
 RAS = np.diag([4.0, 4.0, 4.0, 1.0])
@@ -24,6 +24,7 @@ def image(shape=SHAPE, seed=0):
 
 SPECT = Volume(image(), RAS, "NM", "counts", "a scan")
 CT = Volume(image(seed=1) * 20 - 1000, RAS, "CT", "HU", "a CT")
+BOTH = Study(spect=SPECT, ct=CT)
 
 
 @pytest.fixture
@@ -32,7 +33,9 @@ def with_model(tmp_path):
 
     def run(task, volume, ct=None, *, settings=None, **options):
         write_tiny(tmp_path, task, **options)
-        return segment(volume, Settings(model=str(tmp_path / task), **(settings or {})), ct)
+        return segment(
+            Study.of(volume, ct), Settings(model=str(tmp_path / task), **(settings or {}))
+        )
 
     return run
 
@@ -49,7 +52,7 @@ def test_the_network_sees_the_preprocessed_image_and_nothing_else(with_model):
     np.testing.assert_array_equal(result.labels, result.memberships.argmax(0))
     assert result.labels.dtype == np.uint8
     assert result.class_names == ("background", "bone", "lesion")
-    np.testing.assert_allclose(model_input(tiny_model("spect-ct", **options).card, SPECT, CT), seen)
+    np.testing.assert_allclose(model_input(tiny_model("spect-ct", **options).card, BOTH), seen)
 
 
 @pytest.mark.parametrize(("task", "volume"), [("spect", SPECT), ("ct", CT)])
@@ -93,7 +96,7 @@ def test_other_voxels_are_resampled_there_and_back(with_model):
     assert coarse.provenance.parameters["grid"] == list(SHAPE)
     # Centre i of the fine grid lies at 2 i mm, centre k of the model's at 1 + 4 k mm.
     at = np.stack(np.meshgrid(*[(2 * np.arange(2 * n) - 1) / 4 for n in SHAPE], indexing="ij"))
-    u = predict(tiny_model(), model_input(tiny_model(**options).card, fine))
+    u = predict(tiny_model(), model_input(tiny_model(**options).card, Study(spect=fine)))
     expected = np.stack([map_coordinates(part, at, order=1, mode="nearest") for part in u])
     np.testing.assert_allclose(coarse.memberships, expected, atol=1e-4)
     np.testing.assert_allclose(coarse.memberships.sum(0), 1, atol=1e-5)
@@ -135,7 +138,7 @@ def test_the_bundled_model_is_the_default(bundled):
     result = segment(SPECT)
     assert result.provenance.method == "model"
     assert result.provenance.parameters["model"] == "spect"
-    beside = segment(SPECT, ct=CT)
+    beside = segment(BOTH)
     np.testing.assert_array_equal(beside.labels, result.labels)
     assert any("CT was not used" in text for text in beside.provenance.warnings)
     assert segment(SPECT, Settings(method="kmeans")).provenance.method == "kmeans"

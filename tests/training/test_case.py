@@ -12,6 +12,7 @@ from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.network import model_input
 from fuzzyseg.training.case import load_case, load_cases, preprocessing, unlabelled_case
 from fuzzyseg.training.sources import Source, find_sources
+from fuzzyseg.volume import Study
 
 LABELS = toy_labels()
 
@@ -113,7 +114,7 @@ def test_a_case_is_what_the_model_will_see(spacing_mm, tmp_path):
     }
     volume, ct = (read_nifti(p, m) for p, m in zip(paths.values(), ("NM", "CT"), strict=True))
     card = Card("a", Architecture(channels=config.channels), preprocessing(config))
-    seen = model_input(card, volume, resample(ct, volume))
+    seen = model_input(card, Study(spect=volume, ct=resample(ct, volume)))
     np.testing.assert_allclose(load_case(Source("a", **paths), config).image, seen, atol=1e-4)
 
 

@@ -65,21 +65,17 @@ class Command:
             )
         check_adaptation(self.adaptation)
         with progress(self.quiet) as step:
-            from fuzzyseg.io import read_volume
+            from fuzzyseg.io import read_study
             from fuzzyseg.models.model_files import load_model, save_model
-            from fuzzyseg.resample import resample
+            from fuzzyseg.resample import align
             from fuzzyseg.segmentation.intensities import check_segmentable
             from fuzzyseg.segmentation.network import model_input
             from fuzzyseg.training.adapt import adapt
 
             model = load_model(self.model)
-            volume = read_volume(self.scan, modality=self.modality, progress=step("reading"))
-            check_segmentable(volume)
-            ct = None
-            if self.ct is not None:
-                read = read_volume(self.ct, modality="CT", progress=step("reading the CT"))
-                ct = resample(read, volume)  # as `fuzzyseg segment` does
-            image = model_input(model.card, volume, ct)
+            study = read_study(self.scan, self.ct, modality=self.modality, progress=step("reading"))
+            check_segmentable(study.image)
+            image = model_input(model.card, align(study))  # as `fuzzyseg segment` does
             adapted, report = adapt(model, image, self.adaptation, step("adapting"))
             save_model(adapted, stem)
         told = f"self-consistency {report['before']:.3f}, then {report['after']:.3f}"

@@ -67,28 +67,22 @@ class Command:
             results_folder(self.output, FILES, force=self.force) as folder,
             progress(self.quiet) as step,
         ):
-            from fuzzyseg.io import read_volume, write_labels, write_memberships
+            from fuzzyseg.io import read_study, write_labels, write_memberships
             from fuzzyseg.report import write_preview
-            from fuzzyseg.resample import resample
             from fuzzyseg.segmentation import segment, summary
 
-            volume = read_volume(
+            study = read_study(
                 self.input,
+                self.ct,
                 series=self.series,
+                ct_series=self.ct_series,
                 modality=self.modality,
                 progress=step("reading"),
             )
-            ct = None
-            if self.ct is not None:
-                read = read_volume(
-                    self.ct, series=self.ct_series, modality="CT", progress=step("reading the CT")
-                )
-                step("resampling the CT")
-                ct = resample(read, volume)
-            segmentation = segment(volume, self.settings, ct, progress=step("segmenting"))
+            segmentation = segment(study, self.settings, progress=step("segmenting"))
             step("writing")
-            write_labels(folder / "labels.nii.gz", segmentation.labels, volume)
-            write_memberships(folder / "memberships.nii.gz", segmentation.memberships, volume)
+            write_labels(folder / "labels.nii.gz", segmentation.labels, study.image)
+            write_memberships(folder / "memberships.nii.gz", segmentation.memberships, study.image)
             write_preview(folder / "preview.png", segmentation)
             described = {
                 "command": {

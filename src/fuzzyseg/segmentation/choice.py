@@ -11,17 +11,16 @@ from fuzzyseg.segmentation.methods import OF_MODELS
 from fuzzyseg.segmentation.settings import Settings, given
 
 if TYPE_CHECKING:
-    from fuzzyseg.volume import Volume
+    from fuzzyseg.volume import Study
 
 
-def resolved(settings: Settings, volume: Volume, ct: Volume | None = None) -> Settings:
+def resolved(settings: Settings, study: Study) -> Settings:
     """Fill in the method and the model.
 
     Parameters
     ----------
     settings : Settings
-    volume : Volume
-    ct : Volume, optional
+    study : Study
 
     Returns
     -------
@@ -42,27 +41,27 @@ def resolved(settings: Settings, volume: Volume, ct: Volume | None = None) -> Se
             )
         return settings
     if model is None:
-        model = fitting_model(volume, ct)
+        model = fitting_model(study)
         of_clustering = {*given(settings)} - {"method", "jobs", *OF_MODELS}
         if method == "auto" and (model is None or of_clustering):
             return replace(settings, method="rfcm")
         if model is None:
             raise InputError(
-                f"expected a bundled model for {_kind(volume, ct)}, found none; give the path of "
+                f"expected a bundled model for {_kind(study)}, found none; give the path of "
                 "one with --model, or choose the method rfcm"
             )
     return replace(settings, method="model", model=model)
 
 
-def fitting_model(volume: Volume, ct: Volume | None = None) -> str | None:
+def fitting_model(study: Study) -> str | None:
     """Name of the bundled model for a study; for SPECT with CT, if need be, that for SPECT."""
-    if volume.modality == "CT":
+    if study.spect is None:
         return default_model("ct")
-    beside = default_model("spect-ct") if ct is not None else None
+    beside = default_model("spect-ct") if study.ct is not None else None
     return beside or default_model("spect")
 
 
-def _kind(volume: Volume, ct: Volume | None) -> str:
-    if volume.modality == "CT":
+def _kind(study: Study) -> str:
+    if study.spect is None:
         return "CT"
-    return "SPECT" if ct is None else "SPECT with CT"
+    return "SPECT" if study.ct is None else "SPECT with CT"

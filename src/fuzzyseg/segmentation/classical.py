@@ -13,29 +13,25 @@ from fuzzyseg.provenance import now, versions
 from fuzzyseg.segmentation.intensities import CT_WINDOW_HU, body_mask, scaled, with_bone
 from fuzzyseg.segmentation.methods import SETS, get_method, own_parameters
 from fuzzyseg.segmentation.settings import Settings, class_names
-from fuzzyseg.volume import Provenance, Segmentation
+from fuzzyseg.volume import Provenance, Segmentation, Study
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from fuzzyseg.volume import Volume
 
 _LARGE = {"memberships_", "labels_", "history_"}
 _DOUBTFUL = 0.5  # a lesion class larger than this fraction of the bone class is suspicious
 
 
-def cluster(volume: Volume, settings: Settings, ct: Volume | None = None) -> Segmentation:
-    """Segment a volume by clustering its intensities.
+def cluster(study: Study, settings: Settings) -> Segmentation:
+    """Segment a study by clustering its intensities.
 
     Parameters
     ----------
-    volume : Volume
-        SPECT (any modality but CT), or a CT by itself.
-        Checked by `segment`, as is all else that may be wrong with it or the settings.
+    study : Study
+        Aligned, and checked by `segment`, as is all else that may be wrong with it or the
+        settings. A CT beside a SPECT is clustered together with it.
     settings : Settings
         Its method is one of `METHODS` that has an estimator.
-    ct : Volume, optional
-        CT on the grid of `volume` (`fuzzyseg.resample`), clustered together with it.
 
     Returns
     -------
@@ -48,19 +44,16 @@ def cluster(volume: Volume, settings: Settings, ct: Volume | None = None) -> Seg
         If a setting is out of range.
     """
     created, started = now(), time.perf_counter()
+    volume = study.image
     names = class_names(volume.modality, settings)
-    warnings = [*volume.warnings]
-    if ct is not None:
-        warnings += ct.warnings
+    warnings = [*study.warnings]
     method = get_method(settings.method)
     takes = method.takes()
-    if ct is not None and "channel_axis" not in takes:
+    if study.beside is not None and "channel_axis" not in takes:
         warnings.append(f"The CT was not used: {settings.method} looks at the SPECT alone.")
-        ct = None
+        study = Study(spect=study.spect)
     image, mask, channel_axis = (
-        (_lines_first(volume.array), None, None)
-        if method.whole
-        else _features(volume, ct, settings)
+        (_lines_first(volume.array), None, None) if method.whole else _features(study, settings)
     )
     clusterer = _clusterer(settings, len(names), volume.modality == "CT", channel_axis)
     if "move_centres" in takes and settings.centres == "fixed":
@@ -100,14 +93,14 @@ def _lines_first(array: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _features(
-    volume: Volume, ct: Volume | None, settings: Settings
+    study: Study, settings: Settings
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, int | None]:
     """Image (Z, Y, X) or (2, Z, Y, X), mask (Z, Y, X) or None, and channel axis or None."""
-    image = _lines_first(scaled(volume))
-    mask = body_mask(image) if settings.mask and volume.modality != "CT" else None
-    if ct is None:
+    image = _lines_first(scaled(study.image))
+    mask = body_mask(image) if settings.mask and study.spect is not None else None
+    if study.beside is None:
         return image, mask, None
-    anatomy = _lines_first(scaled(ct))
+    anatomy = _lines_first(scaled(study.beside))
     if mask is not None:
         mask = with_bone(mask, anatomy)
     return np.stack([image, np.float32(settings.ct_weight) * anatomy]), mask, 0

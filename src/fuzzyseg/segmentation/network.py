@@ -19,7 +19,7 @@ from fuzzyseg.models.model_files import load_model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.methods import get_method
-from fuzzyseg.segmentation.suitability import channel_images, spacing_warnings
+from fuzzyseg.segmentation.suitability import channel_images, spacing_warnings, unused_warnings
 from fuzzyseg.volume import Provenance, Segmentation
 
 if TYPE_CHECKING:
@@ -29,18 +29,17 @@ if TYPE_CHECKING:
 
     from fuzzyseg.models.card import Card, View
     from fuzzyseg.segmentation.settings import Settings
-    from fuzzyseg.volume import Volume
+    from fuzzyseg.volume import Study, Volume
 
 
-def model_input(card: Card, volume: Volume, ct: Volume | None = None) -> NDArray[np.float32]:
+def model_input(card: Card, study: Study) -> NDArray[np.float32]:
     """Make what a model sees of a study.
 
     Parameters
     ----------
     card : Card
-    volume : Volume
-    ct : Volume, optional
-        On any grid.
+    study : Study
+        Its images may lie on any grids.
 
     Returns
     -------
@@ -52,30 +51,27 @@ def model_input(card: Card, volume: Volume, ct: Volume | None = None) -> NDArray
     InputError
         If the model wants other images.
     """
-    grid = model_grid(volume, card.preprocessing.spacing_mm)
-    return _seen(card, grid, channel_images(card, volume, ct))
+    given = channel_images(card, study)
+    return _seen(card, model_grid(study.image, card.preprocessing.spacing_mm), given)
 
 
 def segment_with_model(
-    volume: Volume,
+    study: Study,
     settings: Settings,
-    ct: Volume | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Segmentation:
-    """Segment a volume by a trained network.
+    """Segment a study by a trained network.
 
     The image is brought to the patient's axes and, if the model asks for it, to voxels of the
-    width it was trained on; memberships come back onto the volume's grid.
+    width it was trained on; memberships come back onto the grid of the study's image.
 
     Parameters
     ----------
-    volume : Volume
-        Checked by `segment`, as is `ct`.
+    study : Study
+        Aligned, and checked by `segment`.
     settings : Settings
         With `model` named.
-    ct : Volume, optional
-        On the grid of `volume`.
     progress : callable, optional
         Called with (done, total).
 
@@ -85,59 +81,79 @@ def segment_with_model(
         If there is no such model, it wants other images, or an option does not suit it.
     """
     created, started = now(), time.perf_counter()
-    if settings.model is None:
-        raise InputError("expected the name or path of a model, found none; see fuzzyseg models")
-    model = load_model(settings.model)
+    model = load_model(_named(settings))
     card = model.card
-    names = card.architecture.classes
-    if settings.classes not in {None, len(names)}:
-        raise InputError(
-            f"expected {len(names)} classes for the model {card.name}, found {settings.classes}; "
-            "leave them out, or choose a clustering method"
-        )
-    given = channel_images(card, volume, ct)
-    warnings = [*volume.warnings, *(ct.warnings if ct is not None else ())]
-    if ct is not None and "ct" not in given:
-        warnings.append(f"The CT was not used: the model {card.name} looks at the SPECT alone.")
-    warnings += spacing_warnings(card, volume)
+    _check_classes(card, settings)
+    given = channel_images(card, study)
+    grid = model_grid(study.image, card.preprocessing.spacing_mm)
     views = _views(card, settings)
-    grid = model_grid(volume, card.preprocessing.spacing_mm)
-    image = _seen(card, grid, given)
     n_voxels = grid.array.size * len(passes(model, views, settings.mirror))
     engine = choose_engine(settings.engine, model, n_voxels)
     found = predict(
         model,
-        image,
+        _seen(card, grid, given),
         views=views,
         flips=settings.mirror,
         engine=engine,
         jobs=settings.jobs,
         progress=progress,
     )
-    memberships = from_model_grid(found, grid, volume)
+    memberships = from_model_grid(found, grid, study.image)
     labels = _highest(memberships)
-    counts = np.bincount(labels.T.ravel(), minlength=len(names))
-    empty = [n for n, count in zip(names, counts, strict=True) if not count and n != "lesion"]
-    if empty:
-        warnings.append(f"No voxel belongs to {' or '.join(empty)}.")
-    reads = ("method", "jobs", *get_method("model").reads())
-    parameters = {name: getattr(settings, name) for name in reads}
+    warnings = [
+        *study.warnings,
+        *unused_warnings(card, study),
+        *spacing_warnings(card, study.image),
+        *_missing(labels, card.architecture.classes),
+    ]
     return Segmentation(
         memberships=memberships,
         labels=labels,
-        class_names=names,
-        volume=volume,
+        class_names=card.architecture.classes,
+        volume=study.image,
         provenance=Provenance(
             method="model",
-            parameters=parameters
-            | {"engine": engine, "classes": len(names), "grid": list(grid.shape)}
-            | {"card": dataclasses.asdict(card) | {"task": card.task}},
+            parameters=_parameters(card, settings, engine, grid),
             versions=versions() | {"safetensors": metadata.version("safetensors")} | _of(engine),
             created=created,
             seconds=round(time.perf_counter() - started, 3),
             warnings=tuple(dict.fromkeys(warnings)),
         ),
     )
+
+
+def _named(settings: Settings) -> str:
+    if settings.model is None:
+        raise InputError("expected the name or path of a model, found none; see fuzzyseg models")
+    return settings.model
+
+
+def _check_classes(card: Card, settings: Settings) -> None:
+    n_classes = len(card.architecture.classes)
+    if settings.classes not in {None, n_classes}:
+        raise InputError(
+            f"expected {n_classes} classes for the model {card.name}, found {settings.classes}; "
+            "leave them out, or choose a clustering method"
+        )
+
+
+def _missing(labels: NDArray[np.uint8], names: tuple[str, ...]) -> list[str]:
+    """Say which classes have no voxel; a patient may well have no lesion."""
+    counts = np.bincount(labels.T.ravel(), minlength=len(names))
+    empty = [n for n, count in zip(names, counts, strict=True) if not count and n != "lesion"]
+    return [f"No voxel belongs to {' or '.join(empty)}."] if empty else []
+
+
+def _parameters(card: Card, settings: Settings, engine: str, grid: Volume) -> dict[str, Any]:
+    """Every setting in force, and the whole card."""
+    reads = ("method", "jobs", *get_method("model").reads())
+    return {
+        **{name: getattr(settings, name) for name in reads},
+        "engine": engine,
+        "classes": len(card.architecture.classes),
+        "grid": list(grid.shape),
+        "card": dataclasses.asdict(card) | {"task": card.task},
+    }
 
 
 def _seen(card: Card, grid: Volume, given: Mapping[str, Volume]) -> NDArray[np.float32]:

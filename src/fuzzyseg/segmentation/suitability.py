@@ -8,7 +8,7 @@ from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
     from fuzzyseg.models.card import Card
-    from fuzzyseg.volume import Volume
+    from fuzzyseg.volume import Study, Volume
 
 # Voxels beyond this many times the widths of the training, or below their inverse, are warned
 # of: more where images are resampled, since then only their sharpness differs.
@@ -16,14 +16,13 @@ _FAR_RESAMPLED, _FAR_NATIVE = 2.0, 1.5
 _IMAGES = {"spect": "a SPECT", "ct": "a CT"}
 
 
-def channel_images(card: Card, volume: Volume, ct: Volume | None) -> dict[str, Volume]:
+def channel_images(card: Card, study: Study) -> dict[str, Volume]:
     """Find the images of a model's channels in a study.
 
     Parameters
     ----------
     card : Card
-    volume : Volume
-    ct : Volume, optional
+    study : Study
 
     Returns
     -------
@@ -36,6 +35,7 @@ def channel_images(card: Card, volume: Volume, ct: Volume | None) -> dict[str, V
         If the model wants others.
     """
     first, *others = card.architecture.channels
+    volume, ct = study.image, study.beside
     there = "ct" if volume.modality == "CT" else "spect"
     where = f" in {volume.source}" if volume.source else ""
     if first != there:
@@ -53,6 +53,13 @@ def channel_images(card: Card, volume: Volume, ct: Volume | None) -> dict[str, V
             )
         given["ct"] = ct
     return given
+
+
+def unused_warnings(card: Card, study: Study) -> list[str]:
+    """Say so if a model leaves a CT aside."""
+    if study.beside is None or "ct" in card.architecture.channels:
+        return []
+    return [f"The CT was not used: the model {card.name} looks at the SPECT alone."]
 
 
 def spacing_warnings(card: Card, volume: Volume) -> list[str]:
