@@ -27,7 +27,7 @@ from fuzzyseg.volume import Volume
 
 NAMES = ("background", "bone", "lesion")
 NOISE = 0.01  # of the image scaled to [0, 1]
-COMMON = ["--spect", "body", "--patch", "48", "--lr", "0.01", "--views", "transverse"]
+COMMON = ["--spect", "body", "--patch", "48", "--lr", "0.01", "--planes", "transverse"]
 RUNS = {
     "L_RFCM": ["--loss", "rfcm"],
     "L_MS": ["--loss", "ms"],

@@ -26,8 +26,8 @@ def test_same_memberships_and_labels_as_torch(engine, kind):
     pytest.importorskip("onnx")
     model = tiny_model("spect-ct", **kind)
     image = np.random.default_rng(0).normal(0, 1, (2, 11, 9, 6)).astype(np.float32)
-    expected = predict(model, image, engine="torch", flips=True)
-    found = predict(model, image, engine=engine, flips=True, jobs=2)
+    expected = predict(model, image, engine="torch", mirror=True)
+    found = predict(model, image, engine=engine, mirror=True, jobs=2)
     np.testing.assert_allclose(found, expected, atol=1e-4)
     clear = np.diff(np.sort(expected, 0)[-2:], axis=0)[0] > 1e-3
     np.testing.assert_array_equal(found.argmax(0)[clear], expected.argmax(0)[clear])

@@ -21,9 +21,9 @@ def called(model, image):
         return model.network(torch.from_numpy(np.ascontiguousarray(image))).softmax(1)[0].numpy()
 
 
-def by_hand(model, image, view, context=0):
+def by_hand(model, image, plane, context=0):
     """One slice at a time, each with its neighbours, the network called by itself."""
-    axis = {"sagittal": 1, "coronal": 2, "transverse": 3}[view]
+    axis = {"sagittal": 1, "coronal": 2, "transverse": 3}[plane]
     length = image.shape[axis]
     slabs = []
     for k in range(length):
@@ -38,14 +38,14 @@ def by_hand(model, image, view, context=0):
     return np.stack(slabs, axis)
 
 
-@pytest.mark.parametrize("view", ["transverse", "coronal", "sagittal"])
-def test_equals_calling_the_network_slice_by_slice(view):
+@pytest.mark.parametrize("plane", ["transverse", "coronal", "sagittal"])
+def test_equals_calling_the_network_slice_by_slice(plane):
     model = tiny_model()
     image = volume((9, 7, 5))
-    found = predict(model, image, views=[view])
+    found = predict(model, image, planes=[plane])
     assert found.shape == (3, 9, 7, 5)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, by_hand(model, image, view), atol=1e-5)
+    np.testing.assert_allclose(found, by_hand(model, image, plane), atol=1e-5)
     np.testing.assert_allclose(found.sum(0), 1, atol=1e-5)
 
 
@@ -58,14 +58,14 @@ def test_neighbouring_slices_and_two_channels():
 
 @pytest.mark.parametrize("context", [0, 1])
 def test_views_and_flips_are_averaged(context):
-    model = tiny_model(context=context, views=("transverse", "sagittal"))
+    model = tiny_model(context=context, planes=("transverse", "sagittal"))
     image = volume((6, 7, 5))
     expected = [
-        by_hand(model, image[:, ::s], view, context)[:, ::s]
-        for view in ("transverse", "sagittal")
+        by_hand(model, image[:, ::s], plane, context)[:, ::s]
+        for plane in ("transverse", "sagittal")
         for s in (1, -1)
     ]
-    found = predict(model, image, flips=True)
+    found = predict(model, image, mirror=True)
     np.testing.assert_allclose(found, np.mean(expected, 0), atol=1e-5)
 
 
@@ -88,7 +88,7 @@ def test_a_small_volume_goes_through_a_network_of_volumes_whole():
     np.testing.assert_allclose(predict(model, image), called(model, image[None]), atol=1e-5)
     mirrored = called(model, image[None, :, ::-1])[:, ::-1]
     expected = (called(model, image[None]) + mirrored) / 2
-    np.testing.assert_allclose(predict(model, image, flips=True), expected, atol=1e-5)
+    np.testing.assert_allclose(predict(model, image, mirror=True), expected, atol=1e-5)
 
 
 def test_blocks_join_without_a_seam(monkeypatch):
@@ -126,7 +126,7 @@ def test_says_how_far_it_is():
     predict(
         tiny_model(),
         volume((6, 5, 4)),
-        views=("transverse", "coronal"),
+        planes=("transverse", "coronal"),
         batch=1,
         progress=lambda *at: said.append(at),
     )
@@ -139,11 +139,11 @@ def test_says_how_far_it_is():
         ({}, (2, 5, 5, 5), {}, r"\(1, X, Y, Z\)"),
         ({}, (5, 5, 5), {}, r"found \(5, 5, 5\)"),
         ({}, (1, 5, 0, 5), {}, "found"),
-        ({}, (1, 5, 5, 5), {"views": ["oblique"]}, "oblique"),
-        ({}, (1, 5, 5, 5), {"views": []}, "none"),
+        ({}, (1, 5, 5, 5), {"planes": ["oblique"]}, "oblique"),
+        ({}, (1, 5, 5, 5), {"planes": []}, "none"),
         ({}, (1, 5, 5, 5), {"batch": 0}, "found 0"),
         ({}, (1, 5, 5, 5), {"engine": "abacus"}, "abacus"),
-        ({"dims": 3}, (1, 5, 5, 5), {"views": ["coronal"]}, "sees volumes"),
+        ({"dims": 3}, (1, 5, 5, 5), {"planes": ["coronal"]}, "sees volumes"),
     ],
 )
 def test_refuses_what_does_not_fit(model, shape, options, found):

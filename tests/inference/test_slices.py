@@ -10,9 +10,9 @@ IMAGE = np.fromfunction(lambda d, x, y, z: 1000 * d + 100 * x + 10 * y + z, (2, 
 
 
 @pytest.mark.parametrize("context", [0, 1, 2, 7])
-@pytest.mark.parametrize("view", ["transverse", "coronal", "sagittal"])
-def test_equals_a_loop_over_slices_neighbours_and_channels(view, context):
-    axis = {"sagittal": 0, "coronal": 1, "transverse": 2}[view]
+@pytest.mark.parametrize("plane", ["transverse", "coronal", "sagittal"])
+def test_equals_a_loop_over_slices_neighbours_and_channels(plane, context):
+    axis = {"sagittal": 0, "coronal": 1, "transverse": 2}[plane]
     length = IMAGE.shape[axis + 1]
     for start, stop in ((0, length), (1, 3), (length - 1, length)):
         expected = []
@@ -25,6 +25,6 @@ def test_equals_a_loop_over_slices_neighbours_and_channels(view, context):
                     else:
                         planes.append(np.full_like(np.take(channel, 0, axis), channel.min()))
             expected.append(planes)
-        found = slices(IMAGE, view, start, stop, context)
+        found = slices(IMAGE, plane, start, stop, context)
         np.testing.assert_array_equal(found, np.array(expected))
         assert found.flags.c_contiguous

@@ -54,20 +54,20 @@ def test_a_loss_uses_its_scope(draw):
 
 
 @pytest.mark.parametrize("make", [RFCMLoss, MumfordShahLoss])
-def test_held_centres(make, draw):
+def test_fixed_centres(make, draw):
     z, y, _ = draw((2, 5, 4))
     z.requires_grad_()
-    held = make(centres=Centres(start=(0.1, 0.4, 0.9), move=False))
+    fixed = make(centres=Centres(start=(0.1, 0.4, 0.9), move=False))
     given = make()
     v = torch.tensor([[0.1], [0.4], [0.9]])
     for centres in (v, v.expand(2, 3, 1)):
-        torch.testing.assert_close(given(z, y, centres=centres), held(z, y))
-    assert torch.autograd.gradcheck(lambda z: held(z, y), z)
+        torch.testing.assert_close(given(z, y, centres=centres), fixed(z, y))
+    assert torch.autograd.gradcheck(lambda z: fixed(z, y), z)
     other = make(centres=Centres(start=((0.1,), (0.4,), (0.8,)), move=False))
-    assert other(z, y) != held(z, y)
+    assert other(z, y) != fixed(z, y)
 
 
-def test_held_centres_enter_the_equation(draw, literal_rfcm):
+def test_fixed_centres_enter_the_equation(draw, literal_rfcm):
     z, y, _ = draw((2, 4, 3), n_channels=2)
     start = ((0.1, 0.2), (0.5, 0.4), (0.9, 1.0))
     loss = RFCMLoss(2, 0.3, centres=Centres(start=start, move=False))
@@ -119,8 +119,8 @@ def test_gradient_with_running_centres_takes_them_as_constants(draw):
     loss = RFCMLoss(2, 0.3, centres=Centres("running", start=(0.2, 0.5, 0.9)))
     z.requires_grad_()
     (found,) = torch.autograd.grad(loss(z, y), z)
-    held = rfcm_loss(z, y, beta=0.3, centres=loss.keeper.running_centres)
-    torch.testing.assert_close(found, torch.autograd.grad(held, z)[0])
+    fixed = rfcm_loss(z, y, beta=0.3, centres=loss.keeper.running_centres)
+    torch.testing.assert_close(found, torch.autograd.grad(fixed, z)[0])
 
 
 def test_running_centres_go_into_the_state(draw):
@@ -190,7 +190,7 @@ def test_bad_settings(settings, message):
     [
         (Centres("volume"), {}, "volume"),
         (Centres("volume"), {"volume": torch.tensor([1])}, r"volume.* \(2,\), found \(1,\)"),
-        (Centres(move=False), {}, "centres to hold"),
+        (Centres(move=False), {}, "fixed centres"),
         (Centres(start=(1.0, 2.0), move=False), {}, r"C = 3 .* found \(2, 1\)"),
         (Centres("running", start=(1.0, 2.0)), {}, r"C = 3 .* found \(2, 1\)"),
         (Centres(), {"centres": torch.zeros(3)}, r"found \(3,\)"),

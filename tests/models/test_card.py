@@ -73,9 +73,9 @@ def test_refuses_values_that_make_no_model(kind, values):
         ({"colour": "blue"}, "colour"),
         ({"name": 3}, "3"),
         ({"name": ""}, "''"),
-        ({"views": "transverse"}, "transverse"),
-        ({"views": []}, r"\(\)"),
-        ({"views": ["transverse", "transverse"]}, "transverse"),
+        ({"planes": "transverse"}, "transverse"),
+        ({"planes": []}, r"\(\)"),
+        ({"planes": ["transverse", "transverse"]}, "transverse"),
         ({"training": []}, r"\[\]"),
         ({"task": "ct"}, "'ct'"),
         ({"architecture": {"filters": "16"}}, "'16'"),
@@ -84,7 +84,7 @@ def test_refuses_values_that_make_no_model(kind, values):
         ({"architecture": {"channels": ["spect", 1]}}, "1"),
         ({"preprocessing": {"ct_window_hu": [0]}}, r"\[0\]"),
         ({"preprocessing": {"spacing_mm": "4"}}, "'4'"),
-        ({"architecture": 7}, "TypeError"),
+        ({"architecture": 7}, "found 7"),
     ],
 )
 def test_an_edited_card_is_refused_in_one_line(change, found):
@@ -98,6 +98,55 @@ def test_an_edited_card_is_refused_in_one_line(change, found):
 def test_what_is_no_card_is_refused(text):
     with pytest.raises(InputError, match=r"mine\.json"):
         card_from_json(text, "mine.json")
+
+
+def nested(depth):
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("name", '["a", "b"]'),
+        ("name", '"a\\u0000b"'),
+        ("name", f'"{"n" * 5000}"'),
+        ("name", "9" * 5000),
+        ("version", "[]"),
+        ("task", '["spect"]'),
+        ("task", '{"spect": 1}'),
+        ("planes", '[["coronal"]]'),
+        ("architecture", '{"network": ["unet"]}'),
+        ("architecture", '{"classes": [["air"], "bone"]}'),
+        ("architecture", '{"classes": ["air", "bo\\nne"]}'),
+        ("architecture", f'{{"filters": {"9" * 400}}}'),
+        ("architecture", f'{{"steps": {"9" * 5000}}}'),
+        ("architecture", '{"filters": 100000}'),
+        ("architecture", '{"network": "unet", "steps": 65}'),
+        ("architecture", f'[{nested(10)}, "x"]'),
+        ("preprocessing", f'{{"spacing_mm": {"9" * 400}}}'),
+        ("preprocessing", f'{{"ct_window_hu": [0, {"9" * 400}]}}'),
+        ("preprocessing", '{"spacing_mm": NaN}'),
+        ("training", '{"seconds": Infinity}'),
+        ("training", f'{{"data": {nested(100)}}}'),
+        ("training", f'{{"data": {nested(100_000)}}}'),
+        ("a\\u0000\\n" + "x" * 5000, "1"),
+    ],
+)
+def test_a_hostile_card_is_one_short_line(entry, value):
+    whole = json.loads(CARD.to_json())
+    whole.pop(entry, None)
+    text = json.dumps(whole)[:-1] + f', "{entry}": {value}}}'
+    with pytest.raises(InputError, match=r"^expected .*, found .*; ") as error:
+        card_from_json(text, "mine.json")
+    assert "mine.json" in str(error.value)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 500
+
+
+def test_a_card_with_the_old_names_is_read():
+    old = CARD.to_json().replace('"planes"', '"views"')
+    assert '"views"' in old
+    assert card_from_json(old, "") == CARD
 
 
 def test_numbers_without_a_decimal_point_are_numbers():

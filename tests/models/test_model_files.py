@@ -122,6 +122,24 @@ class TestRefuses:
             load_model("absent")
 
 
+@pytest.mark.parametrize("path", ["a\0b", "n" * 5000, "n/" * 3000, "a\0b.json"])
+def test_a_path_that_no_file_can_have(path):
+    with pytest.raises(
+        InputError, match=r"^expected a bundled model .* found '[an].*; see"
+    ) as error:
+        load_model(path)
+    assert str(error.value).isprintable()
+
+
+def test_a_card_that_asks_for_more_memory_than_there_is(tmp_path):
+    write_tiny(tmp_path)
+    card = json.loads((tmp_path / "spect.json").read_text())
+    card["architecture"] |= {"network": "unet", "filters": 4096, "steps": 16}
+    (tmp_path / "spect.json").write_text(json.dumps(card))
+    with pytest.raises(InputError, match=r"expected .*network.*, found .*; "):
+        load_model(tmp_path / "spect")
+
+
 def test_a_place_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("precious")
     with pytest.raises(InputError, match="written to"):

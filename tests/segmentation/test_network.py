@@ -104,7 +104,7 @@ def test_other_voxels_are_resampled_there_and_back(with_model):
 
 
 def test_planes_mirror_and_engine_are_obeyed_and_recorded(with_model):
-    model = tiny_model(views=("coronal", "sagittal"))
+    model = tiny_model(planes=("coronal", "sagittal"))
     seen = normalise_spect(SPECT.array)[None]
     for planes, given in (
         ("model", None),
@@ -112,8 +112,8 @@ def test_planes_mirror_and_engine_are_obeyed_and_recorded(with_model):
         ("three", ["transverse", "coronal", "sagittal"]),
     ):
         settings = {"planes": planes, "mirror": planes == "one", "engine": "torch", "jobs": 1}
-        result = with_model("spect", SPECT, settings=settings, views=model.card.views)
-        expected = predict(model, seen, views=given, flips=planes == "one")
+        result = with_model("spect", SPECT, settings=settings, planes=model.card.planes)
+        expected = predict(model, seen, planes=given, mirror=planes == "one")
         np.testing.assert_allclose(result.memberships, expected, atol=1e-5)
         made = result.provenance.parameters
         assert {key: made[key] for key in settings} == settings

@@ -256,7 +256,7 @@ class TestScanStatistics:
         ("task", "shape"),
         [
             ("spect", {}),
-            ("spect-ct", {"context": 1, "views": ("coronal", "sagittal")}),
+            ("spect-ct", {"context": 1, "planes": ("coronal", "sagittal")}),
             ("ct", {"network": "unet"}),
             ("spect", {"dims": 3, "steps": 1}),
         ],
@@ -334,14 +334,14 @@ class TestScanStatistics:
 class TestPatches:
     """Patches as in training, but for what would make the scan another."""
 
-    @pytest.mark.parametrize("view", AXES)
-    def test_they_are_windows_of_the_scan_in_the_views_of_the_model(self, view, drawn):
-        """A scan that numbers its voxels would show gamma, flips, noise, blur and scaling."""
+    @pytest.mark.parametrize("plane", AXES)
+    def test_they_are_windows_of_the_scan_in_the_views_of_the_model(self, plane, drawn):
+        """A scan that numbers its voxels would show gamma, mirroring, noise, blur and scaling."""
         config = replace(QUICK, augment=True, noise=0.5, blur=2.0, scale=0.5)
         shape = (22, 20, 18)
         image = np.arange(22 * 20 * 18, dtype=np.float32).reshape(1, *shape)
-        scan_statistics(small(config=config, views=(view,)), image)
-        strides = np.delete([20 * 18, 18, 1], AXES[view])
+        scan_statistics(small(config=config, planes=(plane,)), image)
+        strides = np.delete([20 * 18, 18, 1], AXES[plane])
         assert len({patch.seen.tobytes() for patch in drawn}) == 12
         for patch in drawn:
             assert patch.seen.shape == (1, 12, 12)

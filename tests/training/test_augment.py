@@ -101,7 +101,7 @@ def replace_range(case, low, high):
 def test_a_block_is_flipped_along_all_three_axes():
     block = np.arange(27, dtype=np.float32).reshape(1, 3, 3, 3)
     labels = np.arange(27, dtype=np.int8).reshape(3, 3, 3)
-    config = replace(PLAIN, augment=True, dims=3, views=("transverse",))
+    config = replace(PLAIN, augment=True, dims=3, planes=("transverse",))
     ways = {
         augmented(block, labels, CASE, config, np.random.default_rng(i))[2].tobytes()
         for i in range(100)

@@ -22,7 +22,7 @@ BAD = {
     "filters": [0],
     "dims": [1, 4],
     "context": [-1],
-    "views": [(), ("oblique",), ("coronal", "coronal")],
+    "planes": [(), ("oblique",), ("coronal", "coronal")],
     "spect": ["minmax"],
     "ct": ["minmax"],
     "ct_window_hu": [(100.0, 100.0), (200.0, 100.0), (float("nan"), 1.0), (0.0, float("inf"))],

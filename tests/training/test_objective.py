@@ -26,7 +26,7 @@ def loss_of(name, logits, batch, **settings):
     return batch_loss(build_loss(config, CENTRES), config, logits, *batch)
 
 
-@pytest.mark.parametrize("centres", ["held", "image", "batch", "volume", "running"])
+@pytest.mark.parametrize("centres", ["fixed", "image", "batch", "volume", "running"])
 @pytest.mark.parametrize("name", ALL)
 def test_every_loss_falls_on_a_fixed_batch(name, centres, batch):
     config = Config(loss=name, centres=centres)
@@ -47,8 +47,8 @@ def test_every_loss_falls_on_a_fixed_batch(name, centres, batch):
 def test_terms_are_what_they_are_named_after(batch):
     image, target, _ = batch
     logits = torch.randn(4, 3, 10, 10)
-    held = torch.from_numpy(CENTRES)
-    rfcm = rfcm_loss(logits, image, q=1.5, beta=0.01, neighbours="faces", centres=held)
+    fixed = torch.from_numpy(CENTRES)
+    rfcm = rfcm_loss(logits, image, q=1.5, beta=0.01, neighbours="faces", centres=fixed)
     label = FCMLabelLoss(1.5)(logits, target)
     ce, dice = CrossEntropyLoss()(logits, target), DiceLoss(per_batch=True)(logits, target)
     settings = {"q": 1.5, "beta": 0.01, "neighbours": "faces", "alpha": 0.7}
@@ -72,13 +72,13 @@ def test_lam_is_the_weight_of_boundaries(batch):
 
 
 def test_held_centres_stay_whatever_the_memberships(batch):
-    """A network that is sure and right pays the distances to the held centres."""
+    """A network that is sure and right pays the distances to the fixed centres."""
     image, target, volume = batch
     logits = 50 * torch.nn.functional.one_hot(target, 3).movedim(-1, 1).float()
     away = image + 2
-    held = loss_of("rfcm", logits, (away, target, volume), beta=0.0)
+    fixed = loss_of("rfcm", logits, (away, target, volume), beta=0.0)
     moving = loss_of("rfcm", logits, (away, target, volume), beta=0.0, centres="batch")
-    assert held == pytest.approx(4, rel=0.05)
+    assert fixed == pytest.approx(4, rel=0.05)
     assert moving == pytest.approx(0.01, rel=0.2)
 
 

@@ -10,7 +10,7 @@ from fuzzyseg.training.patches import draw_patch
 
 CASE = toy_case()
 SHAPE = CASE.labels.shape
-VIEWS = tuple(AXES)
+PLANES = tuple(AXES)
 
 
 def numbered(case=CASE, channels=1):
@@ -25,11 +25,11 @@ def place(patch):
     return inside, np.array(np.unravel_index(int(patch[tuple(inside)]), SHAPE))
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("plane", PLANES)
 @pytest.mark.parametrize("width", [8, 12, 40])
-def test_a_slice_is_cut_out_of_the_padded_volume(view, width):
+def test_a_slice_is_cut_out_of_the_padded_volume(plane, width):
     case = numbered()
-    config = replace(QUICK, patch=width, views=(view,), bright=0.0)
+    config = replace(QUICK, patch=width, planes=(plane,), bright=0.0)
     padded = np.pad(case.image[0], 60, constant_values=case.image.min())
     padded_labels = np.pad(case.labels, 60)
     reached_over = 0
@@ -38,9 +38,9 @@ def test_a_slice_is_cut_out_of_the_padded_volume(view, width):
         assert patch.seen.shape == patch.image.shape == (1, width, width)
         assert patch.target.dtype == np.int64
         inside, voxel = place(patch.image[0])
-        corner = voxel + 60 - np.insert(inside, AXES[view], 0)
+        corner = voxel + 60 - np.insert(inside, AXES[plane], 0)
         box = [slice(c, c + width) for c in corner]
-        box[AXES[view]] = int(corner[AXES[view]])
+        box[AXES[plane]] = int(corner[AXES[plane]])
         np.testing.assert_array_equal(patch.image[0], padded[tuple(box)])
         np.testing.assert_array_equal(patch.target, padded_labels[tuple(box)])
         np.testing.assert_array_equal(patch.seen, patch.image)
@@ -60,16 +60,16 @@ def test_a_block_is_cut_out_of_the_padded_volume():
         np.testing.assert_array_equal(patch.image[0], padded[x : x + 10, y : y + 10, z : z + 10])
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("plane", PLANES)
 @pytest.mark.parametrize("context", [1, 2])
-def test_neighbouring_slices_come_as_in_inference(view, context, monkeypatch):
+def test_neighbouring_slices_come_as_in_inference(plane, context, monkeypatch):
     monkeypatch.setattr(patches, "_JITTER", 0)  # so that patches hold whole slices
     case = numbered(channels=2)
     config = replace(
-        QUICK, channels=("spect", "ct"), context=context, patch=60, views=(view,), bright=0.0
+        QUICK, channels=("spect", "ct"), context=context, patch=60, planes=(plane,), bright=0.0
     )
-    normal = AXES[view]
-    every = slices(case.image, view, 0, SHAPE[normal], context)
+    normal = AXES[plane]
+    every = slices(case.image, plane, 0, SHAPE[normal], context)
     at_the_end = 0
     for seed in range(40):
         patch = draw_patch(case, config, np.random.default_rng(seed))
@@ -90,7 +90,7 @@ def test_neighbouring_slices_come_as_in_inference(view, context, monkeypatch):
 @pytest.mark.parametrize("dims", [2, 3])
 def test_labels_stay_with_their_voxels_however_a_patch_is_turned(dims):
     case = numbered()
-    config = replace(QUICK, augment=True, dims=dims, views=VIEWS, noise=0.0)
+    config = replace(QUICK, augment=True, dims=dims, planes=PLANES, noise=0.0)
     # The gammas 1 leave the numbers readable.
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("fuzzyseg.training.augment._GAMMA_SPECT", (1.0, 1.0))
@@ -104,7 +104,7 @@ def test_labels_stay_with_their_voxels_however_a_patch_is_turned(dims):
 
 def test_all_views_are_drawn():
     case = numbered()
-    config = replace(QUICK, views=VIEWS)
+    config = replace(QUICK, planes=PLANES)
     steps = set()
     for seed in range(60):
         image = draw_patch(case, config, np.random.default_rng(seed)).image[0]

@@ -17,7 +17,7 @@ OTHER = Config(
     centres="running",
     channels=("spect", "ct"),
     classes=2,
-    views=("coronal",),
+    planes=("coronal",),
     ct_window_hu=(-200.0, 300.5),
     spacing_mm=4.4,
     lr=1e-05,
@@ -53,12 +53,21 @@ def test_a_file_of_lists_alone_does_not_swallow_the_data(tmp_path):
     assert [str(p) for p in command.data] == ["DATA"]
 
 
+def test_a_file_with_the_names_of_before_is_read(tmp_path):
+    now = replace(OTHER, centres="fixed")
+    old = config_to_toml(now).replace("planes =", "views =").replace('"fixed"', '"held"')
+    path = tmp_path / "config.toml"
+    path.write_text(old)
+    assert _parse(["train", "DATA", "-o", "RUN", "--config", str(path)]).train == now
+    assert config_from_json(tomllib.loads(old)) == now
+
+
 def test_what_the_command_line_says_wins(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(config_to_toml(OTHER))
-    words = ["train", "DATA", "-o", "RUN", "--q", "2.5", "--views", "sagittal", "transverse"]
+    words = ["train", "DATA", "-o", "RUN", "--q", "2.5", "--planes", "sagittal", "transverse"]
     found = _parse([*words, "--config", str(path)]).train
-    assert found == replace(OTHER, q=2.5, views=("sagittal", "transverse"))
+    assert found == replace(OTHER, q=2.5, planes=("sagittal", "transverse"))
 
 
 def test_toml_leaves_out_what_is_none():

@@ -8,19 +8,17 @@ import io
 import tomllib
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from fuzzyseg.cli.commands import COMMANDS
 from fuzzyseg.errors import InputError
+from fuzzyseg.old_names import renamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NOT_IN_FILES = {"config", "debug", "input", "output"}  # said on the command line alone
 _MAX_BYTES = 2**20  # of a TOML file of options; one that is larger is something else
-# Options and values of older files, and what they are called now.
-RENAMED = {"views": "planes", "flips": "mirror"}
-RENAMED_VALUES = {("centres", "held"): "fixed"}
 
 
 class Command(Protocol):
@@ -150,12 +148,11 @@ def _words(given: dict[str, Any], known: dict[str, Any], path: str) -> list[str]
     """Spell the options of a file as words of a command line."""
     words = []
     allowed = known.keys() - _NOT_IN_FILES
-    for key, value in given.items():
-        option = key.replace("-", "_")
-        option = option if option in allowed else RENAMED.get(option, option)
+    now = renamed({key.replace("-", "_"): value for key, value in given.items()}, allowed)
+    for option, value in now.items():
         if option not in allowed:
             raise InputError(
-                f"expected options of this command in {path}, found {key!r}; "
+                f"expected options of this command in {path}, found {option!r}; "
                 f"known are {', '.join(sorted(allowed))}"
             )
         flag = option.replace("_", "-")
@@ -164,9 +161,7 @@ def _words(given: dict[str, Any], known: dict[str, Any], path: str) -> list[str]
         elif isinstance(value, list):
             words += [f"--{flag}", *map(_text, value)]
         else:
-            now = RENAMED_VALUES.get((option, str(_text(value))))
-            new = now is not None and now in get_args(known[option])
-            words += [f"--{flag}", now if new and now else _text(value)]
+            words += [f"--{flag}", _text(value)]
     return words
 
 

@@ -40,7 +40,7 @@ def choose_engine(engine: EngineName, model: Model, voxels: float) -> EngineName
     engine : {"auto", "torch", "openvino", "onnxruntime"}
     model : Model
     voxels : float
-        How many voxels will be computed, counted once for every view and flip.
+        How many voxels will be computed, counted once for every plane and mirror image.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.inference.blocks import boxes, weights
 from fuzzyseg.inference.engines import choose_engine, open_engine
 from fuzzyseg.inference.slices import along, slices
-from fuzzyseg.models.card import VIEWS
+from fuzzyseg.models.card import PLANES
 from fuzzyseg.networks.registry import network_entry
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.inference.engines import EngineName, Run
-    from fuzzyseg.models.card import View
+    from fuzzyseg.models.card import Plane
     from fuzzyseg.models.model_files import Model
 
     Image = NDArray[np.float32]
@@ -40,8 +40,8 @@ def predict(
     model: Model,
     image: Image,
     *,
-    views: Sequence[View] | None = None,
-    flips: bool = False,
+    planes: Sequence[Plane] | None = None,
+    mirror: bool = False,
     batch: int | None = None,
     engine: EngineName = "auto",
     jobs: int | None = None,
@@ -57,11 +57,12 @@ def predict(
     model : Model
     image : float32 ndarray of shape (D, X, Y, Z)
         From `fuzzyseg.inference.preprocess.channels`.
-    views : sequence of {"transverse", "coronal", "sagittal"}, optional
+    planes : sequence of {"transverse", "coronal", "sagittal"}, optional
         Directions of slices whose memberships are averaged; by default those of the card. A
         network of volumes has none.
-    flips : bool
-        Average with the mirror image, left and right exchanged: twice the time.
+    mirror : bool
+        Test-time augmentation: average with the mirror image, left and right exchanged, in
+        twice the time.
     batch : int, optional
         Slices at a time; by default as many as stay in the cache.
     engine : {"auto", "torch", "openvino", "onnxruntime"}
@@ -90,7 +91,7 @@ def predict(
         )
     if batch is not None and batch < 1:
         raise InputError(f"expected 1 slice or more at a time, found {batch}; leave it out")
-    every = passes(model, views, flips)
+    every = passes(model, planes, mirror)
     threads = jobs if jobs is not None else os.cpu_count() or 1
     _, x, y, z = image.shape
     # (C, Z, Y, X): the order in which the rest of the package expects memory.
@@ -111,45 +112,45 @@ def predict(
     return found
 
 
-def passes(model: Model, views: Sequence[View] | None, flips: bool) -> list[tuple[View, slice]]:
-    """Every view, as it is and, if asked for, mirrored along x."""
+def passes(model: Model, planes: Sequence[Plane] | None, mirror: bool) -> list[tuple[Plane, slice]]:
+    """Every plane, as it is and, if asked for, mirrored along x."""
     if model.card.architecture.dims == 3:
-        if views is not None and tuple(views) != model.card.views:
+        if planes is not None and tuple(planes) != model.card.planes:
             raise InputError(
-                f"expected no views for the model {model.card.name}, which sees volumes, found "
-                f"{', '.join(views)}; leave them out"
+                f"expected no planes for the model {model.card.name}, which sees volumes, found "
+                f"{', '.join(planes)}; leave them out"
             )
-        views = ("transverse",)
-    views = model.card.views if views is None else views
-    if not views or not set(views) <= set(VIEWS):
+        planes = ("transverse",)
+    planes = model.card.planes if planes is None else planes
+    if not planes or not set(planes) <= set(PLANES):
         raise InputError(
-            f"expected views out of {', '.join(VIEWS)}, found {', '.join(views) or 'none'}; "
+            f"expected planes out of {', '.join(PLANES)}, found {', '.join(planes) or 'none'}; "
             "give one or more"
         )
-    mirrors = (slice(None), slice(None, None, -1))[: 1 + flips]
-    return list(itertools.product(dict.fromkeys(views), mirrors))
+    ways = (slice(None), slice(None, None, -1))[: 1 + mirror]
+    return list(itertools.product(dict.fromkeys(planes), ways))
 
 
 def _slices(
     run: Run,
     image: Image,
     found: Image,
-    every: list[tuple[View, slice]],
+    every: list[tuple[Plane, slice]],
     context: int,
     batch: int | None,
     pool: ThreadPoolExecutor,
     progress: Progress | None,
 ) -> None:
     """Add the memberships of every pass to `found`."""
-    total = sum(along(image, view).shape[1] for view, _ in every)
+    total = sum(along(image, plane).shape[1] for plane, _ in every)
     outside = image.min(axis=(1, 2, 3))
     done = 0
-    for view, mirror in every:
-        seen, target = image[:, mirror], along(found[:, mirror], view)
+    for plane, way in every:
+        seen, target = image[:, way], along(found[:, way], plane)
         _, length, height, width = target.shape
         size = batch or max(_BATCH_PIXELS // (height * width), 1)
 
-        add = functools.partial(_add_slices, run, seen, target, view, context, outside, size)
+        add = functools.partial(_add_slices, run, seen, target, plane, context, outside, size)
         for n in pool.map(add, range(0, length, size)):
             done += n
             if progress:
@@ -160,7 +161,7 @@ def _add_slices(
     run: Run,
     seen: Image,
     target: Image,
-    view: View,
+    plane: Plane,
     context: int,
     outside: NDArray[np.float32],
     size: int,
@@ -168,7 +169,7 @@ def _add_slices(
 ) -> int:
     """Run a batch of `size` slices, and return how many there were."""
     stop = min(start + size, int(target.shape[1]))
-    memberships = run(slices(seen, view, start, stop, context, outside))
+    memberships = run(slices(seen, plane, start, stop, context, outside))
     target[:, start:stop] += memberships.swapaxes(0, 1)
     return stop - start
 
@@ -177,7 +178,7 @@ def _volumes(
     run: Run,
     image: Image,
     found: Image,
-    every: Iterable[tuple[View, slice]],
+    every: Iterable[tuple[Plane, slice]],
     block: int,
     progress: Progress | None,
 ) -> None:
@@ -188,9 +189,9 @@ def _volumes(
     for box in cover:
         total[box] += weights(box, (x, y, z), _OVERLAP)
     work = list(itertools.product(every, cover))
-    for i, ((_, mirror), box) in enumerate(work):
-        seen = np.ascontiguousarray(image[:, mirror][:, *box])
+    for i, ((_, way), box) in enumerate(work):
+        seen = np.ascontiguousarray(image[:, way][:, *box])
         share = weights(box, (x, y, z), _OVERLAP) / total[box]
-        found[:, mirror][:, *box] += run(seen[None])[0] * share
+        found[:, way][:, *box] += run(seen[None])[0] * share
         if progress:
             progress(i + 1, len(work))

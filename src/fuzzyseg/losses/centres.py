@@ -29,11 +29,11 @@ class Centres:
         of all batches so far, older ones weighted down (an exponential average, updated in
         training mode only and saved in the state_dict).
     start : tuple of C floats, or of C tuples of D floats, optional
-        Centres to begin with: the held ones if `move` is False, the running average's first
+        Centres to begin with: the fixed ones if `move` is False, the running average's first
         value (it counts as much as the first batch), and in every other scope the centre of
         a class that has no membership at all, otherwise 0.
     move : bool
-        False holds the centres at `start`, or at the `centres` given to each call.
+        False fixes the centres at `start`, or at the `centres` given to each call.
     momentum : float, 0 to 1 (not included)
         Share of the old value in a running average.
     """
@@ -151,7 +151,7 @@ def find_centres(
     if not settings.move:
         if start is None:
             raise InputError(
-                "expected centres to hold, found neither Centres(start=...) nor centres=...; "
+                "expected fixed centres, found neither Centres(start=...) nor centres=...; "
                 "give one of them, or use Centres(move=True)"
             )
         return start

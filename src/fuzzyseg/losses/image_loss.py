@@ -67,7 +67,7 @@ class ImageLoss(nn.Module):
         volume : int64 Tensor of shape (B,), optional
             Number of the volume that each batch element is a part of, for the scope "volume".
         centres : Tensor of shape (C, D) or (B, C, D), optional
-            Class centres to use for this call, held.
+            Class centres to use for this call, fixed.
 
         Returns
         -------

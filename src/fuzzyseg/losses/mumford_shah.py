@@ -88,7 +88,7 @@ def mumford_shah_loss(
     gradient : {"anisotropic", "isotropic"}
         See `total_variation`.
     centres : Tensor of shape (C, D) or (B, C, D), optional
-        Held class centres; without them each batch element has its own from eq. (6).
+        Fixed class centres; without them each batch element has its own from eq. (6).
     input_kind : {"logits", "probabilities"}
         Whether a softmax is still to be taken.
     reduction : {"mean", "sum", "none"}

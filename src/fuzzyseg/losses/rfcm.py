@@ -61,7 +61,7 @@ def rfcm_loss(
     neighbours : {"faces", "all"}
         4 (6 in 3-D) neighbours, or 8 (26). Outside the image there are none.
     centres : Tensor of shape (C, D) or (B, C, D), optional
-        Held class centres; without them each batch element has its own from eq. (6).
+        Fixed class centres; without them each batch element has its own from eq. (6).
     input_kind : {"logits", "probabilities"}
         Whether a softmax is still to be taken. Probabilities lie in 0..1.
     reduction : {"mean", "sum", "none"}

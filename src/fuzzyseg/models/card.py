@@ -8,15 +8,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from fuzzyseg.networks.architecture import TASKS, Architecture, check
+from fuzzyseg.networks.architecture import TASKS, Architecture, check, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Spect = Literal["zscore", "body", "asinh"]
 Ct = Literal["slice", "window"]
-View = Literal["transverse", "coronal", "sagittal"]
-VIEWS: tuple[View, ...] = get_args(View)
+Plane = Literal["transverse", "coronal", "sagittal"]
+PLANES: tuple[Plane, ...] = get_args(Plane)
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Card:
     name : str
     architecture : Architecture
     preprocessing : Preprocessing
-    views : tuple of {"transverse", "coronal", "sagittal"}
-        Directions of slices whose memberships are averaged unless the user asks otherwise; a
+    planes : tuple of {"transverse", "coronal", "sagittal"}
+        Planes of the slices whose memberships are averaged unless the user asks otherwise; a
         network of volumes has no use for it.
     training : mapping
         What it was trained on and how: data, seed, loss, steps, versions. JSON.
@@ -85,16 +85,16 @@ class Card:
     name: str
     architecture: Architecture = Architecture()  # noqa: RUF009 (frozen)
     preprocessing: Preprocessing = Preprocessing()
-    views: tuple[View, ...] = ("transverse",)
+    planes: tuple[Plane, ...] = ("transverse",)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     version: str = "1"
     sha256: str = ""
 
     def __post_init__(self) -> None:
-        check(bool(self.name), "a name of", ("one character or more",), self.name)
-        views = bool(self.views) and set(self.views) <= set(VIEWS)
-        check(views and len(set(self.views)) == len(self.views), "views out of", VIEWS, self.views)
+        check(is_name(self.name), "a name of", ("1 to 100 printable characters",), self.name)
+        some = 0 < len(set(self.planes)) == len(self.planes)
+        check(some and set(self.planes) <= set(PLANES), "planes out of", PLANES, self.planes)
 
     @property
     def task(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.models.card_file import card_from_json
+from fuzzyseg.networks.architecture import shown
 
 if TYPE_CHECKING:
     from fuzzyseg.models.card import Card
@@ -49,12 +50,12 @@ def locate(name_or_path: str | Path) -> Path:
     if str(name_or_path) in bundled_models():
         return BUNDLED / str(name_or_path)
     stem = stem_of(Path(name_or_path))
-    there = [suffix for suffix in (WEIGHTS, CARD) if with_suffix(stem, suffix).is_file()]
+    there = [suffix for suffix in (WEIGHTS, CARD) if _is_file(stem, suffix)]
     if not there:
         known = ", ".join(bundled_models()) or "none"
         raise InputError(
-            f"expected a bundled model ({known}) or the path of one, found {str(name_or_path)!r}; "
-            "see fuzzyseg models"
+            f"expected a bundled model ({known}) or the path of one, found "
+            f"{shown(str(name_or_path))}; see fuzzyseg models"
         )
     if len(there) == 1:
         raise InputError(
@@ -74,7 +75,7 @@ def read_card(path: Path) -> Card:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: no text, or a NUL in the path
         raise InputError(
             f"expected a model's card, found {path}: {error}; give another model"
         ) from error
@@ -89,3 +90,10 @@ def stem_of(path: Path) -> Path:
 def with_suffix(stem: Path, suffix: str) -> Path:
     """Path of one of a model's files; unlike `Path.with_suffix`, keeps dots in its name."""
     return stem.with_name(stem.name + suffix)
+
+
+def _is_file(stem: Path, suffix: str) -> bool:
+    try:
+        return with_suffix(stem, suffix).is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False

@@ -118,8 +118,9 @@ def load_model(name_or_path: str | Path) -> Model:
         raise InputError(
             f"expected a safetensors file, found {path}: {error}; no other weights are loaded"
         ) from error
+    with torch.device("meta"):  # no memory is asked for before the weights are known to fit
+        _check_weights(state, build_network(card.architecture).state_dict(), path)
     network = build_network(card.architecture)
-    _check_weights(state, network.state_dict(), path)
     network.load_state_dict(state)
     return Model(card, network.eval())
 

@@ -9,20 +9,34 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 TASKS: dict[tuple[str, ...], str] = {
     ("spect",): "spect",
     ("spect", "ct"): "spect-ct",
     ("ct",): "ct",
 }
+# Beyond these no network is built: a file that asks for more is damaged or means harm.
+_MOST_FILTERS, _MOST_STEPS, _MOST_CONTEXT = 4096, 64, 1024
+_LONGEST_NAME, _SHOWN = 100, 100  # characters
+
+
+def shown(value: object, how: Callable[[object], str] = repr) -> str:
+    """Show a value in one short line, whatever a file holds."""
+    text = " ".join(how(value).split())
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def check(good: bool, what: str, allowed: Iterable[object], found: object) -> None:
     """Raise InputError unless a value of a card is good."""
     if not good:
         choices = ", ".join(map(str, allowed))
-        raise InputError(f"expected {what} {choices}, found {found!r}; give one of these")
+        raise InputError(f"expected {what} {choices}, found {shown(found)}; give one of these")
+
+
+def is_name(text: str) -> bool:
+    """Whether people and files can use a text as a name."""
+    return 0 < len(text) <= _LONGEST_NAME and text.isprintable()
 
 
 @dataclass(frozen=True)
@@ -61,11 +75,14 @@ class Architecture:
         dims = NETWORKS[self.network].dims
         check(self.dims in dims, f"dims of {self.network} of", dims, self.dims)
         enough = len(self.classes) >= 2 and len(set(self.classes)) == len(self.classes)
-        check(enough, "classes of", ("two or more names that differ",), self.classes)
-        check(self.filters >= 1, "filters of", ("1 or more",), self.filters)
-        check(self.steps >= 0, "steps of", ("0 or more",), self.steps)
-        context = self.context >= 0 and (self.dims == 2 or self.context == 0)
-        check(context, "context of", ("0 or more, with dims 3 of 0",), self.context)
+        names = enough and all(map(is_name, self.classes))
+        check(names, "classes of", ("two or more short names that differ",), self.classes)
+        check(
+            1 <= self.filters <= _MOST_FILTERS, "filters", (f"1 to {_MOST_FILTERS}",), self.filters
+        )
+        check(0 <= self.steps <= _MOST_STEPS, "steps", (f"0 to {_MOST_STEPS}",), self.steps)
+        context = 0 <= self.context <= (_MOST_CONTEXT if self.dims == 2 else 0)
+        check(context, "context", (f"0 to {_MOST_CONTEXT}, with dims 3 of 0",), self.context)
 
     @property
     def in_channels(self) -> int:

@@ -14,7 +14,7 @@ from fuzzyseg.inference.engines import choose_engine
 from fuzzyseg.inference.model_grid import from_model_grid, model_grid
 from fuzzyseg.inference.predict import passes, predict
 from fuzzyseg.inference.preprocess import channels
-from fuzzyseg.models.card import VIEWS
+from fuzzyseg.models.card import PLANES
 from fuzzyseg.models.model_files import load_model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.resample import resample
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.models.card import Card, View
+    from fuzzyseg.models.card import Card, Plane
     from fuzzyseg.segmentation.settings import Settings
     from fuzzyseg.volume import Study, Volume
 
@@ -86,14 +86,14 @@ def segment_with_model(
     _check_classes(card, settings)
     given = channel_images(card, study)
     grid = model_grid(study.image, card.preprocessing.spacing_mm)
-    views = _views(card, settings)
-    n_voxels = grid.array.size * len(passes(model, views, settings.mirror))
+    planes = _planes(card, settings)
+    n_voxels = grid.array.size * len(passes(model, planes, settings.mirror))
     engine = choose_engine(settings.engine, model, n_voxels)
     found = predict(
         model,
         _seen(card, grid, given),
-        views=views,
-        flips=settings.mirror,
+        planes=planes,
+        mirror=settings.mirror,
         engine=engine,
         jobs=settings.jobs,
         progress=progress,
@@ -162,11 +162,11 @@ def _seen(card: Card, grid: Volume, given: Mapping[str, Volume]) -> NDArray[np.f
     return channels(arrays, card.preprocessing, card.architecture.channels)
 
 
-def _views(card: Card, settings: Settings) -> tuple[View, ...] | None:
+def _planes(card: Card, settings: Settings) -> tuple[Plane, ...] | None:
     if settings.planes == "three":
-        return VIEWS
+        return PLANES
     one = settings.planes == "one" and card.architecture.dims == 2
-    return card.views[:1] if one else None
+    return card.planes[:1] if one else None
 
 
 def _highest(memberships: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 What a change of scanner breaks first are the statistics that batch normalisation has learned
 (Dong et al., InTEnt, CVPR workshops 2024). So they come first: the scan's own, mixed with the
 learned ones. Then, if asked for, a bounded number of steps on L_RFCM, eq. (11), of normalisation's
-scales and shifts alone, with centres held where the model's own memberships put them. Each is kept
+scales and shifts alone, with centres fixed where the model's own memberships put them. Each is kept
 only if the model then agrees better with itself; else the model comes back as it was. Steps are
 none by default: on validation scans they cost accuracy while self-consistency rose
 (docs/training.md).
@@ -182,7 +182,7 @@ def _stepped(model: Model, image: NDArray[np.float32], settings: Adaptation) -> 
     memberships = predict(model, image, engine="torch")
     v = centres(memberships.astype(np.float64) ** settings.q, image.astype(np.float64))
     loss = RFCMLoss(settings.q, settings.beta, centres=Centres(move=False))
-    held = torch.from_numpy(v).float()
+    fixed = torch.from_numpy(v).float()
     optimiser = torch.optim.Adam(moving, lr=settings.lr)
     rng = np.random.default_rng(settings.seed)
     n_channels, context = len(image), model.card.architecture.context
@@ -192,7 +192,7 @@ def _stepped(model: Model, image: NDArray[np.float32], settings: Adaptation) -> 
         shown = seen
         if model.card.architecture.dims == 2:
             shown = seen.reshape(len(seen), n_channels, -1, *seen.shape[2:])[:, :, context]
-        value: Any = loss(network(seen), shown, centres=held)
+        value: Any = loss(network(seen), shown, centres=fixed)
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
@@ -216,7 +216,7 @@ def _patches(model: Model, image: NDArray[np.float32], batch: int, seed: int) ->
         channels=cast("tuple[Channel, ...]", a.channels),
         dims=cast("Literal[2, 3]", a.dims),
         context=a.context,
-        views=model.card.views,
+        planes=model.card.planes,
         bright=config.bright + config.lesions,
         lesions=0.0,
         augment=False,

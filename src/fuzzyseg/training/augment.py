@@ -1,4 +1,4 @@
-"""What a patch may have looked like just as well: gamma, flips, noise, blur, scale."""
+"""What a patch may have looked like just as well: gamma, mirroring, noise, blur, scale."""
 
 from __future__ import annotations
 

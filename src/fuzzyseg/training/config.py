@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
 from fuzzyseg.losses.names import LOSSES
-from fuzzyseg.models.card import VIEWS, Ct, Spect, View
+from fuzzyseg.models.card import PLANES, Ct, Plane, Spect
 from fuzzyseg.networks.architecture import TASKS
 from fuzzyseg.networks.registry import NETWORKS
 
@@ -46,7 +46,7 @@ class Config:
     neighbours
         Neighbourhood of rfcm.
     centres
-        Where rfcm and ms take class centres from. "held": from a K-means of the training set,
+        Where rfcm and ms take class centres from. "fixed": from a K-means of the training set,
         and they stay there. "image": eq. (6) per slice, the paper's way; "batch", "volume":
         eq. (6) over the batch, or over its slices of one volume; "running": a running average
         over the training set that starts at the K-means.
@@ -62,8 +62,8 @@ class Config:
         2: slices; 3: blocks.
     context
         Neighbouring slices on either side that a network of slices sees as well (2.5-D).
-    views
-        Directions in which slices are cut, in training and afterwards.
+    planes
+        Planes in which slices are cut, in training and afterwards.
     spect
         How SPECT is normalised: "zscore" of the volume (the paper's), "body" or "asinh".
     ct
@@ -87,7 +87,7 @@ class Config:
     clip
         Largest norm of the gradient.
     augment
-        Gamma (0.9 to 1.1 for SPECT, 1.4, 1.6 or 1.8 for CT, as in the paper), flips.
+        Gamma (0.9 to 1.1 for SPECT, 1.4, 1.6 or 1.8 for CT, as in the paper), mirroring.
     noise
         Largest standard deviation of noise added to what the network sees, normalised units.
     blur
@@ -125,14 +125,14 @@ class Config:
     lam: float = 1e-5
     alpha: float = 1.0
     neighbours: Neighbours = "all"
-    centres: Literal["held", "image", "batch", "volume", "running"] = "held"
+    centres: Literal["fixed", "image", "batch", "volume", "running"] = "fixed"
     channels: tuple[Channel, ...] = ("spect",)
     classes: Literal[2, 3] = 3
     network: NetworkName = "recurrent"
     filters: int = 16
     dims: Literal[2, 3] = 2
     context: int = 0
-    views: tuple[View, ...] = ("transverse", "coronal", "sagittal")
+    planes: tuple[Plane, ...] = ("transverse", "coronal", "sagittal")
     spect: Spect = "zscore"
     ct: Ct = "window"
     ct_window_hu: tuple[float, float] = (0.0, 1000.0)
@@ -210,9 +210,9 @@ def check_config(config: Config) -> None:
     check(config.bright + config.lesions <= 1, "lesions", "at most 1 less --bright")
     check(config.patch >= 8, "patch", "8 or more voxels")
     check(config.dims == 2 or config.context == 0, "context", "0, with --dims 3,")
-    views = set(config.views)
-    some = 0 < len(views) == len(config.views) and views <= set(VIEWS)
-    check(some, "views", f"one or more of {', '.join(VIEWS)}, each once,")
+    planes = set(config.planes)
+    some = 0 < len(planes) == len(config.planes) and planes <= set(PLANES)
+    check(some, "planes", f"one or more of {', '.join(PLANES)}, each once,")
     low, high = config.ct_window_hu
     check(-math.inf < low < high < math.inf, "ct_window_hu", "two rising numbers")
     spacing = config.spacing_mm

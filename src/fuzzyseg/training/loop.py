@@ -30,7 +30,7 @@ from fuzzyseg.training.checkpoint import (
     save_checkpoint,
 )
 from fuzzyseg.training.config import check_config
-from fuzzyseg.training.held import data_set_centres
+from fuzzyseg.training.data_set_centres import data_set_centres
 from fuzzyseg.training.idle import freeze_idle
 from fuzzyseg.training.log import Log
 from fuzzyseg.training.objective import anneal, batch_loss, build_loss
@@ -153,7 +153,7 @@ class _Run:
             name=name or folder.resolve().name,
             architecture=self.architecture,
             preprocessing=preprocessing(config, widths),
-            views=config.views,
+            planes=config.planes,
             training={"cases": self.cases, "config": dataclasses.asdict(config)},
         )
         self.layout = torch.channels_last if config.dims == 2 else torch.channels_last_3d

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 def build_loss(config: Config, centres: NDArray[np.float64] | None) -> nn.ModuleList:
-    """Return the terms of the loss; `centres` (C, D) is where classes start, or are held.
+    """Return the terms of the loss; `centres` (C, D) is where classes start, or are fixed.
 
     The Dice coefficient is one of the whole batch: most slices hold no lesion, and a coefficient
     of their own would reward them for nothing.
     """
     start: Any = None if centres is None else tuple(tuple(map(float, row)) for row in centres)
-    held = config.centres == "held"
-    scope: Any = "image" if held else config.centres
-    where = Centres(scope=scope, start=start, move=not held)
+    fixed = config.centres == "fixed"
+    scope: Any = "image" if fixed else config.centres
+    where = Centres(scope=scope, start=start, move=not fixed)
     return nn.ModuleList(
         DiceLoss(per_batch=True)
         if name == "dice"

@@ -42,8 +42,8 @@ class Patch:
 def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
     """Draw a patch of a case: where, in which direction, and how it is augmented."""
     shape = case.labels.shape
-    view = config.views[rng.integers(len(config.views))]
-    normal = AXES[view]
+    plane = config.planes[rng.integers(len(config.planes))]
+    normal = AXES[plane]
     centre = np.array(np.unravel_index(_drawn_voxel(case, config, rng), shape))
     widths = np.full(3, config.patch)
     jitter = rng.integers(-int(_JITTER * config.patch), int(_JITTER * config.patch) + 1, size=3)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import replacing
+from fuzzyseg.old_names import renamed
 from fuzzyseg.training.config import Config
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def config_from_json(values: dict[str, Any]) -> Config:
         If a setting is unknown to this version.
     """
     known = set(Config.__dataclass_fields__)
+    values = renamed(values, known)
     if set(values) - known:
         raise InputError(
             f"expected settings of this version, found {', '.join(sorted(set(values) - known))}; "

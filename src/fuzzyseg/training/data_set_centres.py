@@ -1,4 +1,4 @@
-"""Class centres of a training set, for losses whose centres are held or start somewhere."""
+"""Class centres of a training set, for losses whose centres are fixed or start somewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CT_TOP_HU = 1000.0  # metal is bone
 
 
 def data_set_centres(cases: Sequence[Case], n_classes: int, seed: int = 0) -> NDArray[np.float64]:
-    """Mean over the cases of the centres that clustering would hold each case at.
+    """Mean over the cases of the centres that clustering would fix each case at.
 
     No label is looked at. Cases count alike, so one patient with a hot bladder does not decide
     where lesions begin for all the others.

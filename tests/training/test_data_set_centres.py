@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from toy_training import QUICK, toy_case
 
-from fuzzyseg.training.held import data_set_centres
+from fuzzyseg.training.data_set_centres import data_set_centres
 
 # Lesions of a fifth of the voxels: K-means of three classes finds them.
 BLOCKS = np.repeat(np.int8([0, 1, 2, 0, 1, 0]), 4)[:, None, None] * np.ones((1, 12, 12), np.int8)
