@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 from matplotlib.image import imread
 
-from fuzzyseg.cli.main import _parse
+from fuzzyseg.cli.parse import parse
 from fuzzyseg.errors import InputError
 from fuzzyseg.training.config import Config
 from fuzzyseg.training.record import config_from_json, config_to_toml, draw_curves
@@ -40,7 +40,7 @@ OTHER = Config(
 def test_the_toml_of_a_run_gives_the_run_again(config, words, tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(config_to_toml(config))
-    command = _parse(["train", *words, "--config", str(path)])
+    command = parse("train", [*words, "--config", str(path)])
     assert command.train == config
     assert [str(p) for p in command.data] == ["DATA", "MORE"]
 
@@ -48,7 +48,7 @@ def test_the_toml_of_a_run_gives_the_run_again(config, words, tmp_path):
 def test_a_file_of_lists_alone_does_not_swallow_the_data(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text('channels = ["spect", "ct"]\n')
-    command = _parse(["train", "DATA", "-o", "RUN", "--config", str(path)])
+    command = parse("train", ["DATA", "-o", "RUN", "--config", str(path)])
     assert command.train == replace(Config(), channels=("spect", "ct"))
     assert [str(p) for p in command.data] == ["DATA"]
 
@@ -58,15 +58,15 @@ def test_a_file_with_the_names_of_before_is_read(tmp_path):
     old = config_to_toml(now).replace("planes =", "views =").replace('"fixed"', '"held"')
     path = tmp_path / "config.toml"
     path.write_text(old)
-    assert _parse(["train", "DATA", "-o", "RUN", "--config", str(path)]).train == now
+    assert parse("train", ["DATA", "-o", "RUN", "--config", str(path)]).train == now
     assert config_from_json(tomllib.loads(old)) == now
 
 
 def test_what_the_command_line_says_wins(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(config_to_toml(OTHER))
-    words = ["train", "DATA", "-o", "RUN", "--q", "2.5", "--planes", "sagittal", "transverse"]
-    found = _parse([*words, "--config", str(path)]).train
+    words = ["DATA", "-o", "RUN", "--q", "2.5", "--planes", "sagittal", "transverse"]
+    found = parse("train", [*words, "--config", str(path)]).train
     assert found == replace(OTHER, q=2.5, planes=("sagittal", "transverse"))
 
 
