@@ -10,7 +10,17 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "fuzzyseg"
 # A layer may import from itself, and from every layer in a line above its own.
 LAYERS = [
-    {"errors", "identity", "volume", "fuzzy", "provenance", "tc99m", "lazy", "old_names"},
+    {
+        "errors",
+        "identity",
+        "volume",
+        "fuzzy",
+        "provenance",
+        "tc99m",
+        "lazy",
+        "old_names",
+        "conventions",
+    },
     {"io"},
     {"resample"},
     {"clustering", "losses", "networks", "simulation", "metrics"},

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from fuzzyseg.cli.options import Input, say, say_table, to_json
+from fuzzyseg.conventions import CLASSES
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from fuzzyseg.metrics import Evaluation
     from fuzzyseg.volume import Volume
 
-_NAMES = ("background", "bone", "lesion")
 _COLUMNS = {
     "dsc": "DSC",
     "recall": "recall",
@@ -112,7 +112,7 @@ def compare(
         )
     maps = [_whole(prediction, predicted), _whole(truth, true)]
     n_labels = int(max(m.max() for m in maps)) + 1
-    names = names or (_NAMES if n_labels <= len(_NAMES) else ())
+    names = names or (CLASSES if n_labels <= len(CLASSES) else ())
     names = names or tuple(f"label {k}" for k in range(n_labels))
     tolerances = None if tolerance_mm is None else dict.fromkeys(names, tolerance_mm)
     return evaluate(*maps, spacing_mm=truth.spacing_mm, class_names=names, tolerance_mm=tolerances)

@@ -64,12 +64,12 @@ def draw(folder: Path, patient: Simulated) -> None:
     """Add preview.png with the true contours to a patient's folder."""
     import numpy as np
 
+    from fuzzyseg.conventions import CLASSES
     from fuzzyseg.report import write_preview
     from fuzzyseg.volume import Provenance, Segmentation
 
-    memberships = np.stack([patient.labels == k for k in range(3)]).astype(np.float32)
-    names = ("background", "bone", "lesion")
+    memberships = np.stack([patient.labels == k for k in range(len(CLASSES))]).astype(np.float32)
     write_preview(
         folder / "preview.png",
-        Segmentation(memberships, patient.labels, names, patient.spect, Provenance("truth")),
+        Segmentation(memberships, patient.labels, CLASSES, patient.spect, Provenance("truth")),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.conventions import CT_WINDOW_HU
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def normalise_spect(array: NDArray[Any], how: Spect = "zscore") -> NDArray[np.fl
 
 
 def normalise_ct(
-    array_hu: NDArray[Any], how: Ct = "window", window_hu: tuple[float, float] = (0.0, 1000.0)
+    array_hu: NDArray[Any], how: Ct = "window", window_hu: tuple[float, float] = CT_WINDOW_HU
 ) -> NDArray[np.float32]:
     """Bring CT numbers to [0, 1].
 

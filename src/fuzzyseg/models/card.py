@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from fuzzyseg.conventions import CT_WINDOW_HU
 from fuzzyseg.networks.architecture import TASKS, Architecture, check, is_name
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Preprocessing:
 
     spect: Spect = "zscore"
     ct: Ct = "window"
-    ct_window_hu: tuple[float, float] = (0.0, 1000.0)
+    ct_window_hu: tuple[float, float] = CT_WINDOW_HU
     spacing_mm: float | None = None
     trained_mm: tuple[float, float] | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fuzzyseg.conventions import CLASSES
 from fuzzyseg.errors import InputError
 from fuzzyseg.networks.registry import NETWORKS
 
@@ -63,7 +64,7 @@ class Architecture:
 
     network: str = "recurrent"
     channels: tuple[str, ...] = ("spect",)
-    classes: tuple[str, ...] = ("background", "bone", "lesion")
+    classes: tuple[str, ...] = CLASSES
     filters: int = 16
     dims: int = 2
     context: int = 0

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.clustering.fixed import fixed_centres
+from fuzzyseg.conventions import CT_WINDOW_HU
 from fuzzyseg.provenance import now, versions
-from fuzzyseg.segmentation.intensities import CT_WINDOW_HU, body_mask, scaled, with_bone
+from fuzzyseg.segmentation.intensities import body_mask, scaled, with_bone
 from fuzzyseg.segmentation.methods import SETS, get_method, own_parameters
 from fuzzyseg.segmentation.settings import Settings, class_names
 from fuzzyseg.volume import Provenance, Segmentation, Study

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.conventions import CT_WINDOW_HU
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from fuzzyseg.volume import Volume
 
-CT_WINDOW_HU = (0.0, 1000.0)  # air, fat and water are one thing here, and metal is bone
 _BONE_HU = 200.0  # with a CT, voxels from here on count although they took up nothing
 MIN_VOXELS = 3  # along each axis: planes, neighbours and previews need as many
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fuzzyseg.clustering.checks import check_clusters
+from fuzzyseg.conventions import CLASSES
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
 from fuzzyseg.segmentation.methods import METHODS, OF_MODELS, SETS, get_method, own_parameters
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from fuzzyseg.volume import Modality
 
 _NAMES: dict[str, dict[int, tuple[str, ...]]] = {
-    "CT": {2: ("background", "bone")},
-    "uptake": {2: ("background", "uptake"), 3: ("background", "bone", "lesion")},
+    "CT": {2: CLASSES[:2]},
+    "uptake": {2: ("background", "uptake"), 3: CLASSES},
 }
 
 

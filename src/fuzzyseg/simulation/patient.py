@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.conventions import CLASSES
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.phantom import anatomy, deformation, joints, labelled, voxelise
 from fuzzyseg.simulation.phantom.body import Arms, Body, Sex, draw_body
@@ -31,7 +32,6 @@ from fuzzyseg.simulation.phantom.uptake import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LABEL_NAMES = ("background", "bone", "lesion")
 # 740 MBq is the lower end for adults in the SNMMI standard for bone scintigraphy 4.0 (740 to
 # 1110 MBq) and the upper in the EANM guideline of 2016 (300 to 740 MBq); imaging 2 to 5 h later.
 INJECTED_MBQ = 740.0
@@ -182,7 +182,7 @@ def draw_patient(
         # Activity from a file has a scale of its own.
         "bone_to_soft_tissue": level if field.uptake is None else None,
         "lesions": [lesion.as_dict() for lesion in lesions],
-        "label_names": list(LABEL_NAMES),
+        "label_names": list(CLASSES),
         "voxel_mm": list(field.grid.spacing_mm),
     }
     ct = low_dose_ct(streams[4], hu, field.grid)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 
+from fuzzyseg.conventions import CLASSES, CT_WINDOW_HU
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
 from fuzzyseg.losses.names import LOSSES
@@ -135,7 +136,7 @@ class Config:
     planes: tuple[Plane, ...] = ("transverse", "coronal", "sagittal")
     spect: Spect = "zscore"
     ct: Ct = "window"
-    ct_window_hu: tuple[float, float] = (0.0, 1000.0)
+    ct_window_hu: tuple[float, float] = CT_WINDOW_HU
     spacing_mm: float | None = None
     steps: int = 1500
     batch: int = 16
@@ -162,7 +163,7 @@ class Config:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in order of rising intensity."""
-        return ("background", "bone", "lesion")[: self.classes]
+        return CLASSES[: self.classes]
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.clustering.fixed import fixed_centres
+from fuzzyseg.conventions import CT_WINDOW_HU
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.training.case import Case
-
-
-_CT_TOP_HU = 1000.0  # metal is bone
 
 
 def data_set_centres(cases: Sequence[Case], n_classes: int, seed: int = 0) -> NDArray[np.float64]:
@@ -44,7 +42,7 @@ def data_set_centres(cases: Sequence[Case], n_classes: int, seed: int = 0) -> ND
 
 def _centres(case: Case, n_classes: int, seed: int) -> NDArray[np.float64]:
     """Centres of one case: found on its linear intensities, told in normalised ones."""
-    raw = [np.clip(array, 0, _CT_TOP_HU) if n == "ct" else array for n, array in case.raw.items()]
+    raw = [np.clip(array, *CT_WINDOW_HU) if n == "ct" else array for n, array in case.raw.items()]
     lows = [float(array.min()) for array in raw]
     widths = [float(array.max()) - low for array, low in zip(raw, lows, strict=True)]
     if min(widths) == 0:
