@@ -17,7 +17,7 @@ import pydicom
 from matplotlib.figure import Figure
 
 from fuzzyseg.io import read_nifti
-from fuzzyseg.simulation.patient import draw_patient
+from fuzzyseg.simulation.patient import PatientSettings, draw_patient
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -52,7 +52,7 @@ def phantom(xcat: Path | None) -> None:
     """Bone of the parametric phantom from the front and the side, beside the XCAT-derived one."""
     panels = []
     for seed in (1, 4):
-        patient = draw_patient(seed, voxel_mm=3.0, arms="down", n_lesions=0)
+        patient = draw_patient(seed, PatientSettings(voxel_mm=3.0, arms="down", n_lesions=0))
         bone = (patient.attenuation * (patient.labels > 0)).sum(axis=1)
         side = (patient.attenuation * (patient.labels > 0)).sum(axis=0)
         panels += [(f"phantom, seed {seed}", bone, 1.0, 99.8), ("from its left", side, 1.0, 99.8)]

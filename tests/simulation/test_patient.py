@@ -5,13 +5,18 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.patient import Patient, draw_patient
+from fuzzyseg.simulation.patient import Patient, PatientSettings
+from fuzzyseg.simulation.patient import draw_patient as draw_with
 from fuzzyseg.simulation.phantom.labelled import LabelledVolume
 from fuzzyseg.simulation.phantom.table import LabelTable
-from fuzzyseg.simulation.phantom.tissues import TISSUES
+from fuzzyseg.simulation.population import POPULATIONS
 
 VOXEL = 9.0
 QUICK = {"voxel_mm": VOXEL, "sample_mm": 4.5}
+
+
+def draw_patient(seed, **settings) -> Patient:
+    return draw_with(seed, PatientSettings(**settings))
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +67,34 @@ def test_same_seed_same_bytes_and_other_seeds_other_patients(patient):
     assert len({len(p["lesions"]) for p in others}) > 1
 
 
-def test_uptake_is_the_paper_s(patient):
-    p = patient.parameters
-    assert 8 <= p["bone_to_soft_tissue"] <= 13
-    p = draw_patient(7, **QUICK, n_lesions=0, deform=False).parameters
-    assert 8 <= p["bone_to_soft_tissue"] <= 13
-    assert p["lesions"] == []
-    assert all(2 <= lesion["to_bone"] <= 7 for lesion in patient.parameters["lesions"])
+def test_the_paper_s_population_is_the_paper_s():
+    p = draw_patient(5, **QUICK, population=POPULATIONS["paper"], n_lesions=8, arms="down")
+    q = p.parameters
+    assert 8 <= q["bone_to_soft_tissue"] <= 13
+    assert q["findings"] == []
+    assert {lesion["kind"] for lesion in q["lesions"]} == {"sclerotic"}
+    assert all(2 <= lesion["to_bone"] <= 7 for lesion in q["lesions"])
+    assert q["uptake_to_soft_tissue"]["bladder"] == q["uptake_to_soft_tissue"]["kidney"] == 1
+    # Healthy bone is uniform: its purest voxels lie at the ratio that was drawn.
+    bone = np.quantile(p.activity[p.labels == 1], 0.97)
+    soft = np.median(p.activity[(p.labels == 0) & (p.attenuation > 0.155)])
+    assert bone / soft == pytest.approx(q["bone_to_soft_tissue"], rel=0.1)
+
+
+def test_the_skeleton_s_share_of_the_dose_is_the_published_one():
+    shares = []
+    for seed in range(4):
+        p = draw_patient(seed, voxel_mm=12.0, sample_mm=6.0, n_lesions=0).parameters
+        legs = 0.6 * (1 - p["share_in_field"])  # below mid-thigh, of the skeleton's uptake
+        if not p["superscan"]:
+            shares.append(p["bone_share_of_dose"] / (1 - legs))
+    # 27% at 3 h, HMDP (Brenner et al. 1997), beside what joints and fractures add.
+    assert np.mean(shares) == pytest.approx(0.265, abs=0.04)
 
 
 def test_labels_agree_with_activity_and_attenuation():
     given = {"voxel_mm": 6.0, "phantom": stand_in(60), "deform": False}
+    given["population"] = POPULATIONS["paper"]
     healthy = draw_patient(3, n_lesions=0, **given)
     sick = draw_patient(3, n_lesions=3, **given)
     bone, soft = healthy.labels == 1, healthy.labels == 0
@@ -88,11 +110,8 @@ def test_labels_agree_with_activity_and_attenuation():
     assert relative[lesion].max() <= 1.01 * level * max(ratios)
     assert relative[lesion].max() >= 0.85 * level * max(ratios)
     assert relative[lesion].min() >= 0.4 * level * min(ratios)
-    factors = [
-        f["attenuation_factor"] for f in sick.parameters["lesions"] if f["kind"] == "sclerotic"
-    ]
-    expected = max(factors) * TISSUES["cortical bone"].attenuation
-    assert sick.attenuation[lesion].max() == pytest.approx(expected, rel=0.03)
+    # Attenuation of cortical bone, 0.295/cm at 140 keV, times 1.13 to 1.27.
+    assert 1.13 * 0.295 * 0.97 < sick.attenuation[lesion].max() < 1.27 * 0.295 * 1.03
     assert np.median(sick.ct[lesion]) > np.median(sick.ct[sick.labels == 1])
     # Away from the lesions nothing else changed but the common scale.
     away = ~(sick.attenuation != healthy.attenuation)

@@ -10,35 +10,32 @@ import numpy as np
 
 from fuzzyseg.conventions import CLASSES
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.phantom import anatomy, deformation, joints, labelled, voxelise
-from fuzzyseg.simulation.phantom.body import Arms, Body, Sex, draw_body
+from fuzzyseg.simulation.phantom import anatomy, deformation, labelled, voxelise
+from fuzzyseg.simulation.phantom.body import Arms, Sex, draw_body
+from fuzzyseg.simulation.phantom.findings import draw_findings, paint_findings
 from fuzzyseg.simulation.phantom.grid import Grid, check_spacing
 from fuzzyseg.simulation.phantom.images import attenuation_and_hu
-from fuzzyseg.simulation.phantom.labelled import LabelledVolume
-from fuzzyseg.simulation.phantom.lesions import (
-    MOST_LESIONS,
-    draw_count,
-    draw_lesions,
-)
+from fuzzyseg.simulation.phantom.lesions import MOST_LESIONS, draw_count, draw_lesions
 from fuzzyseg.simulation.phantom.lowdose import low_dose_ct
 from fuzzyseg.simulation.phantom.model import Phantom
 from fuzzyseg.simulation.phantom.uptake import (
+    Uptake,
     decay,
     draw_uptake,
     relative_uptake,
     scale_to_activity,
 )
+from fuzzyseg.simulation.population import POPULATIONS, Population
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from fuzzyseg.simulation.phantom.labelled import LabelledVolume
 
 # 740 MBq is the lower end for adults in the SNMMI standard for bone scintigraphy 4.0 (740 to
 # 1110 MBq) and the upper in the EANM guideline of 2016 (300 to 740 MBq); imaging 2 to 5 h later.
 INJECTED_MBQ = 740.0
 UPTAKE_H = 3.0
-# Share of the injected tracer still in the body, outside the bladder, 3 h later: urine has
-# taken 35 to 45% (Subramanian et al., J Nucl Med 1975;16:744).
-RETENTION = (0.52, 0.66)
 _BLADDER_ML = (30.0, 180.0)  # voided before the scan, and filling again
 _AIR_MARGIN_MM = 7.0  # where shapes melt into each other they swell by up to 4.5 mm
 
@@ -78,29 +75,14 @@ class Patient:
         return float(x), float(y), float(z)
 
 
-def draw_patient(
-    seed: int | np.random.SeedSequence,
-    *,
-    voxel_mm: float | tuple[float, float, float] = 4.42,
-    sex: Sex | None = None,
-    stature_mm: float | None = None,
-    mass_kg: float | None = None,
-    arms: Arms | None = None,
-    n_lesions: int | None = None,
-    matrix: int | None = None,
-    axial: tuple[float, float] = (0.0, 1.0),
-    deform: bool = True,
-    injected_mbq: float = INJECTED_MBQ,
-    uptake_h: float = UPTAKE_H,
-    sample_mm: float | None = None,
-    phantom: Phantom | LabelledVolume | None = None,
-) -> Patient:
-    """Draw a patient; what is not given follows from the seed.
+@dataclass(frozen=True)
+class PatientSettings:
+    """What is known of a patient before the draw; all else follows from the seed.
 
     Parameters
     ----------
-    seed : int or SeedSequence
-        Same seed and arguments, same patient, bit for bit on one machine.
+    population : Population
+        Disease and uptake.
     voxel_mm : float or (x, y, z), default 4.42
         Voxel widths; the first two must agree.
     sex : {"male", "female"}, optional
@@ -121,7 +103,67 @@ def draw_patient(
         body and 1.5 mm for a labelled volume. Coarser is faster.
     phantom : Phantom or LabelledVolume, optional
         Stands in for the parametric body. A `LabelledVolume` is sampled at `voxel_mm` and
-        deformed; a `Phantom` is taken as it is, on its own grid.
+        deformed; a `Phantom` is taken as it is, on its own grid. Findings that have a place of
+        their own in the parametric body are left out.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    population: Population = POPULATIONS["clinical"]
+    voxel_mm: float | tuple[float, float, float] = 4.42
+    sex: Sex | None = None
+    stature_mm: float | None = None
+    mass_kg: float | None = None
+    arms: Arms | None = None
+    n_lesions: int | None = None
+    matrix: int | None = None
+    axial: tuple[float, float] = (0.0, 1.0)
+    deform: bool = True
+    injected_mbq: float = INJECTED_MBQ
+    uptake_h: float = UPTAKE_H
+    sample_mm: float | None = None
+    phantom: Phantom | LabelledVolume | None = None
+
+    def __post_init__(self) -> None:
+        n, part, sample = self.n_lesions, self.axial, self.sample_mm
+        if n is not None and not 0 <= n <= MOST_LESIONS:
+            raise InputError(
+                f"expected 0 to {MOST_LESIONS} lesions, found {n}; give a count in that range"
+            )
+        if not 0 <= part[0] < part[1] <= 1:
+            raise InputError(
+                f"expected an axial part such as (0.3, 0.8) within 0 to 1, found {part}; "
+                "0 is mid-thigh and 1 the vertex"
+            )
+        if not (np.isfinite(self.injected_mbq) and self.injected_mbq > 0):
+            raise InputError(
+                f"expected an injected activity above 0 MBq, found {self.injected_mbq:g}; "
+                "give MBq, such as 740"
+            )
+        if not 0 <= self.uptake_h <= 24:
+            raise InputError(
+                f"expected 0 to 24 h from injection to scan, found {self.uptake_h:g}; "
+                "give hours, such as 3"
+            )
+        if sample is not None and not sample > 0:
+            raise InputError(
+                f"expected samples wider than 0 mm, found {sample:g}; give mm, such as 2"
+            )
+
+
+def draw_patient(
+    seed: int | np.random.SeedSequence, settings: PatientSettings | None = None
+) -> Patient:
+    """Draw a patient; what is not given follows from the seed.
+
+    Parameters
+    ----------
+    seed : int or SeedSequence
+        Same seed and settings, same patient, bit for bit on one machine.
+    settings : PatientSettings, optional
 
     Returns
     -------
@@ -130,67 +172,72 @@ def draw_patient(
     Raises
     ------
     InputError
-        If an argument is out of range, or the phantom does not fit the matrix.
+        If the seed is not one, or the phantom does not fit the matrix.
     """
-    _check(n_lesions, axial, injected_mbq, uptake_h, sample_mm)
+    settings = settings or PatientSettings()
     seeds = _seeds(seed)
-    spacing = check_spacing(voxel_mm)
-    streams = [np.random.default_rng(s) for s in seeds.spawn(5)]
-    body = draw_body(streams[0], sex=sex, stature_mm=stature_mm, mass_kg=mass_kg, arms=arms)
-    if phantom is None:
-        whole, gain, made = _parametric(streams, body, spacing, matrix, deform, sample_mm)
-    elif isinstance(phantom, LabelledVolume):
-        whole, gain, made = _labelled(streams, phantom, spacing, matrix, deform, sample_mm)
-    else:
-        check_spacing(phantom.grid.spacing_mm)
-        whole, gain, made = phantom, None, {"phantom": "given"}
-    # A volume from a file is taken for the whole body, unless its mass is given.
-    weight_kg = body.mass_kg if phantom is None or mass_kg is not None else whole.mass_kg
-    field, gain = _crop(whole, gain, axial)
+    names = ("body", "deformation", "uptake", "lesions", "ct", "findings")
+    streams = {
+        name: np.random.default_rng(child)
+        for name, child in zip(names, seeds.spawn(len(names)), strict=True)
+    }
+    drawn = draw_uptake(streams["uptake"], settings.population.uptake)
+    normal = _cropped(_normal(streams, settings, drawn), settings.axial)
 
-    uptake = draw_uptake(streams[2])
-    soft, bone = relative_uptake(field, uptake, gain)
-    count = draw_count(streams[3]) if n_lesions is None else n_lesions
-    lesions, maps = draw_lesions(streams[3], field, count)
+    laws, field = settings.population.lesions, normal.phantom
+    count = draw_count(streams["lesions"], laws)
+    count = count if settings.n_lesions is None else settings.n_lesions
+    lesions, maps = draw_lesions(streams["lesions"], field, count, laws, normal.by_region)
     solid = field.bone_fraction
-    level = float(bone.sum(dtype=np.float64) / solid.sum(dtype=np.float64))
     healthy = 1 - maps.share / np.maximum(solid, np.float32(1e-3))
-    relative = soft + bone * healthy + np.float32(level) * maps.uptake
+    in_bone = normal.bone * healthy + np.float32(normal.level) * maps.uptake
+    relative = normal.soft + in_bone
 
-    retention = float(streams[2].uniform(*RETENTION))
-    share = min(1.0, field.mass_kg / weight_kg)
-    retained_bq = injected_mbq * 1e6 * decay(uptake_h) * retention * share
+    share = min(1.0, field.mass_kg / normal.weight_kg)
+    left = decay(settings.uptake_h)
+    retained_bq = settings.injected_mbq * 1e6 * left * drawn.retained * share
     not_urine = 1 - field.fraction("bladder")
-    voxel_ml = field.grid.voxel_ml
-    activity = scale_to_activity(relative, voxel_ml, retained_bq, not_urine)
+    activity = scale_to_activity(relative, field.grid.voxel_ml, retained_bq, not_urine)
+    # Worn joints become denser as lesions do.
+    maps.cortical[...] += normal.dense
+    maps.spongiosa[...] -= normal.dense
     attenuation, hu = attenuation_and_hu(field, maps)
     labels = (solid >= 0.5).astype(np.uint8)
     labels[maps.labels] = 2
+
+    bone_mbq = _total_mbq(activity, field) * float(
+        in_bone.sum(dtype=np.float64) / relative.sum(dtype=np.float64)
+    )
     parameters: dict[str, Any] = {
         "seed": {"entropy": seeds.entropy, "spawn_key": list(seeds.spawn_key)},
-        **made,
+        "population": settings.population.name,
+        **normal.made,
         **field.parameters,
-        "weight_kg": weight_kg,
-        "injected_mbq": injected_mbq,
-        "uptake_h": uptake_h,
-        "decay": decay(uptake_h),
-        "retention": retention,
+        "weight_kg": normal.weight_kg,
+        "injected_mbq": settings.injected_mbq,
+        "uptake_h": settings.uptake_h,
+        "decay": left,
+        "retention": drawn.retained,
         "share_in_field": share,
-        "activity_mbq": _total_mbq(activity, voxel_ml),
-        "bladder_mbq": _total_mbq(activity * (1 - not_urine), voxel_ml),
-        "uptake_to_soft_tissue": uptake.relative,
+        "activity_mbq": _total_mbq(activity, field),
+        "bladder_mbq": _total_mbq(activity * (1 - not_urine), field),
+        # Bone and lesions in the field, of what was injected.
+        "bone_share_of_dose": bone_mbq / (settings.injected_mbq * left),
+        "superscan": drawn.superscan,
+        "uptake_to_soft_tissue": drawn.relative,
         # Activity from a file has a scale of its own.
-        "bone_to_soft_tissue": level if field.uptake is None else None,
+        "bone_to_soft_tissue": normal.level if field.uptake is None else None,
         "lesions": [lesion.as_dict() for lesion in lesions],
+        "findings": normal.findings,
         "label_names": list(CLASSES),
         "voxel_mm": list(field.grid.spacing_mm),
     }
-    ct = low_dose_ct(streams[4], hu, field.grid)
+    ct = low_dose_ct(streams["ct"], hu, field.grid)
     return Patient(activity, attenuation, ct, labels, field.grid.affine, parameters)
 
 
-def _total_mbq(activity: NDArray[np.float32], voxel_ml: float) -> float:
-    return float(activity.sum(dtype=np.float64)) * voxel_ml / 1e6
+def _total_mbq(activity: NDArray[np.float32], phantom: Phantom) -> float:
+    return float(activity.sum(dtype=np.float64)) * phantom.grid.voxel_ml / 1e6
 
 
 def _seeds(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
@@ -202,91 +249,112 @@ def _seeds(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
     return np.random.SeedSequence(int(seed))
 
 
-# A phantom, the joints' gain on bone where they are known, and how it was made.
-_Source = tuple[Phantom, "NDArray[np.float32] | None", dict[str, Any]]
+@dataclass(frozen=True, eq=False)
+class _Normal:
+    """A patient before lesions.
+
+    Parameters
+    ----------
+    phantom : Phantom
+    soft, bone : float32 ndarray of shape (X, Y, Z)
+        Uptake relative to soft tissue, findings included.
+    dense : float32 ndarray of shape (X, Y, Z)
+        Share of each voxel that wear turned from marrow to cortex.
+    level : float
+        Mean concentration of normal bone.
+    by_region : dict from region to float
+        Of each bone, over that mean.
+    weight_kg : float
+    findings : list of dict
+    made : dict
+        How it was made.
+    """
+
+    phantom: Phantom
+    soft: NDArray[np.float32]
+    bone: NDArray[np.float32]
+    dense: NDArray[np.float32]
+    level: float
+    by_region: dict[str, float]
+    weight_kg: float
+    findings: list[dict[str, Any]]
+    made: dict[str, Any]
 
 
-def _parametric(
-    streams: list[np.random.Generator],
-    body: Body,
-    spacing: tuple[float, float, float],
-    matrix: int | None,
-    deform: bool,
-    sample_mm: float | None,
-) -> _Source:
-    bladder_ml = float(streams[0].uniform(*_BLADDER_ML))
-    low, high = anatomy.extent(body)
-    bent = deformation.draw(streams[1], low, high) if deform else deformation.none()
-    low, high = anatomy.extent(body, bent)
-    low[:2] -= _AIR_MARGIN_MM
-    high += _AIR_MARGIN_MM
-    grid = Grid.covering(low, high, spacing, matrix)
-    soft = anatomy.soft_parts(body, bladder_ml)
-    bones = anatomy.bones(body)
-    fine = sample_mm or voxelise.SAMPLE_MM
-    phantom = voxelise.voxelise(bones, soft, grid, body, bent, sample_mm=fine)
-    gain, spots = joints.draw_gain(streams[2], grid, body, bent)
-    made = {"phantom": "parametric", **asdict(body), "bladder_ml": bladder_ml, "hot_spots": spots}
-    return phantom, gain, made | {"largest_displacement_mm": bent.limit_mm}
+def _normal(
+    streams: dict[str, np.random.Generator], settings: PatientSettings, drawn: Uptake
+) -> _Normal:
+    """Draw the body, its normal uptake and the findings that are no lesions."""
+    body = draw_body(
+        streams["body"],
+        sex=settings.sex,
+        stature_mm=settings.stature_mm,
+        mass_kg=settings.mass_kg,
+        arms=settings.arms,
+    )
+    bladder_ml = float(streams["body"].uniform(*_BLADDER_ML))
+    spacing = check_spacing(settings.voxel_mm)
+    given, bent = settings.phantom, deformation.none()
+    made: dict[str, Any] = {"phantom": "given"}
+    if isinstance(given, Phantom):
+        check_spacing(given.grid.spacing_mm)
+        whole = given
+    elif given is not None:
+        if settings.deform:
+            bent = deformation.draw(streams["deformation"], *given.extent())
+        grid = given.grid(spacing, settings.matrix)
+        whole = given.sample(grid, bent, settings.sample_mm or labelled.SAMPLE_MM)
+        made = {"largest_displacement_mm": bent.limit_mm}
+    else:
+        if settings.deform:
+            bent = deformation.draw(streams["deformation"], *anatomy.extent(body))
+        low, high = anatomy.extent(body, bent)
+        low[:2] -= _AIR_MARGIN_MM
+        high += _AIR_MARGIN_MM
+        grid = Grid.covering(low, high, spacing, settings.matrix)
+        soft_parts, bones = anatomy.soft_parts(body, bladder_ml), anatomy.bones(body)
+        fine = settings.sample_mm or voxelise.SAMPLE_MM
+        whole = voxelise.voxelise(bones, soft_parts, grid, body, bent, sample_mm=fine)
+        made = {"phantom": "parametric", **asdict(body), "bladder_ml": bladder_ml}
+        made["largest_displacement_mm"] = bent.limit_mm
+    # A volume from a file is taken for the whole body, unless its mass is given.
+    known = given is None or settings.mass_kg is not None
+    weight_kg = body.mass_kg if known else whole.mass_kg
+
+    soft, bone, by_region = relative_uptake(whole, drawn)
+    solid = float(whole.bone_fraction.sum(dtype=np.float64))
+    if whole.uptake is not None:
+        level = float(bone.sum(dtype=np.float64)) / solid
+    else:
+        urine = whole.fraction("bladder") * np.float32(drawn.relative["bladder"])
+        parts = float((soft - urine).sum(dtype=np.float64))
+        seen = min(1.0, whole.mass_kg / weight_kg)
+        level = drawn.bone_level(parts, solid, seen, legs=given is None)
+        bone *= np.float32(level)
+    dense = np.zeros(whole.grid.shape, np.float32)
+    record: list[dict[str, Any]] = []
+    if given is None:
+        findings = draw_findings(streams["findings"], settings.population, body, bladder_ml)
+        dense, record = paint_findings(findings, whole, body, bent, soft, bone, drawn.relative)
+    return _Normal(whole, soft, bone, dense, level, by_region, weight_kg, record, made)
 
 
-def _labelled(
-    streams: list[np.random.Generator],
-    volume: LabelledVolume,
-    spacing: tuple[float, float, float],
-    matrix: int | None,
-    deform: bool,
-    sample_mm: float | None,
-) -> _Source:
-    bent = deformation.draw(streams[1], *volume.extent()) if deform else deformation.none()
-    fine = sample_mm or labelled.SAMPLE_MM
-    phantom = volume.sample(volume.grid(spacing, matrix), bent, fine)
-    return phantom, None, {"largest_displacement_mm": bent.limit_mm}
-
-
-def _crop(
-    phantom: Phantom, gain: NDArray[np.float32] | None, axial: tuple[float, float]
-) -> tuple[Phantom, NDArray[np.float32] | None]:
+def _cropped(whole: _Normal, axial: tuple[float, float]) -> _Normal:
     """Keep part of the field along z."""
-    n = phantom.grid.shape[2]
+    n = whole.phantom.grid.shape[2]
     # An even number of slices, so that two can be collapsed into one.
     first, last = (2 * round(end * n / 2) for end in axial)
     last = min(last, n)
     if (first, last) == (0, n):
-        return phantom, gain
+        return whole
     if last - first < 1:
         raise InputError(
             f"expected an axial part of at least one slice, found {axial} of {n} slices; widen it"
         )
-    return phantom.cropped(first, last), None if gain is None else gain[..., first:last]
-
-
-def _check(
-    n_lesions: int | None,
-    axial: tuple[float, float],
-    injected_mbq: float,
-    uptake_h: float,
-    sample_mm: float | None,
-) -> None:
-    if n_lesions is not None and not 0 <= n_lesions <= MOST_LESIONS:
-        raise InputError(
-            f"expected 0 to {MOST_LESIONS} lesions, found {n_lesions}; give a count in that range"
-        )
-    if not 0 <= axial[0] < axial[1] <= 1:
-        raise InputError(
-            f"expected an axial part such as (0.3, 0.8) within 0 to 1, found {axial}; "
-            "0 is mid-thigh and 1 the vertex"
-        )
-    if not (np.isfinite(injected_mbq) and injected_mbq > 0):
-        raise InputError(
-            f"expected an injected activity above 0 MBq, found {injected_mbq:g}; "
-            "give MBq, such as 740"
-        )
-    if not 0 <= uptake_h <= 24:
-        raise InputError(
-            f"expected 0 to 24 h from injection to scan, found {uptake_h:g}; give hours, such as 3"
-        )
-    if sample_mm is not None and not sample_mm > 0:
-        raise InputError(
-            f"expected samples wider than 0 mm, found {sample_mm:g}; give mm, such as 2"
-        )
+    return dataclasses.replace(
+        whole,
+        phantom=whole.phantom.cropped(first, last),
+        soft=whole.soft[..., first:last],
+        bone=whole.bone[..., first:last],
+        dense=whole.dense[..., first:last],
+    )

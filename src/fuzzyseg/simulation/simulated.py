@@ -11,9 +11,10 @@ from fuzzyseg.errors import InputError, TooWideError
 from fuzzyseg.io.hounsfield import AIR_HU
 from fuzzyseg.provenance import versions
 from fuzzyseg.simulation.geometry import body_footprint, check_field_of_view, collapse
-from fuzzyseg.simulation.patient import Patient, draw_patient
+from fuzzyseg.simulation.patient import Patient, PatientSettings, draw_patient
 from fuzzyseg.simulation.phantom.stand_in import load_phantom
 from fuzzyseg.simulation.phantom.table import shipped_tables
+from fuzzyseg.simulation.population import PopulationName, get_population
 from fuzzyseg.simulation.protocol import Protocol, ProtocolName, get_protocol
 from fuzzyseg.simulation.reconstruction import reconstruct
 from fuzzyseg.simulation.scan import Scan, acquire
@@ -53,6 +54,8 @@ class Recipe:
     mass_kg : float or None
         Mass of the patient. None draws it; a phantom from a file is then taken for the whole
         body, which makes a patient too light where it shows a part.
+    like : {"clinical", "elsewhere", "paper"}
+        Population that disease and uptake are drawn from.
     axial : (float, float)
         Part of the body, from mid-thigh (0) to the vertex (1); it gets as much of the time.
     dicom : bool
@@ -69,6 +72,7 @@ class Recipe:
     phantom: str | None = None
     labels: str | None = None
     mass_kg: float | None = None
+    like: PopulationName = "clinical"
     axial: tuple[float, float] = (0.0, 1.0)
     dicom: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
@@ -154,6 +158,7 @@ def check_recipe(recipe: Recipe) -> None:
     if recipe.seed < 0:
         raise InputError(f"expected a seed of 0 or more, found {recipe.seed}; give another")
     _protocol(recipe)
+    get_population(recipe.like)
     _stand_in(recipe)
 
 
@@ -199,12 +204,15 @@ def _draw_fitting(
         try:
             patient = draw_patient(
                 int(seed),
-                voxel_mm=voxel_mm,
-                matrix=pixels * factor,
-                axial=recipe.axial,
-                mass_kg=recipe.mass_kg,
-                sample_mm=None if recipe.fine else voxel_mm,
-                phantom=phantom,
+                PatientSettings(
+                    get_population(recipe.like),
+                    voxel_mm=voxel_mm,
+                    matrix=pixels * factor,
+                    axial=recipe.axial,
+                    mass_kg=recipe.mass_kg,
+                    sample_mm=None if recipe.fine else voxel_mm,
+                    phantom=phantom,
+                ),
             )
             check_field_of_view(
                 body_footprint(patient.activity, patient.attenuation),

@@ -1,25 +1,35 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fuzzyseg.simulation.phantom.lesions import (
     DIAMETER_MM,
-    FEW,
-    MANY,
     draw_count,
+    draw_kind,
     draw_lesions,
+    kind_of_bone,
 )
+from fuzzyseg.simulation.phantom.tissues import TISSUES
+from fuzzyseg.simulation.population import POPULATIONS
+
+LAWS = POPULATIONS["clinical"].lesions
+
+
+def drawn(seed, phantom, count, laws=LAWS):
+    return draw_lesions(np.random.default_rng(seed), phantom, count, laws)
 
 
 def test_counts_vary_and_some_patients_have_none():
-    counts = np.array([draw_count(np.random.default_rng(s)) for s in range(2000)])
-    assert 0.05 < (counts == 0).mean() < 0.12
+    counts = np.array([draw_count(np.random.default_rng(s), LAWS) for s in range(2000)])
+    assert (counts == 0).mean() == pytest.approx(LAWS.none_share, abs=0.025)
     assert 4 <= np.median(counts) <= 9
     assert counts.max() <= 40
 
 
 def test_lesions_lie_in_bone_and_apart(reference):
     phantom = reference.phantom
-    lesions, maps = draw_lesions(np.random.default_rng(1), phantom, 25)
+    lesions, maps = drawn(1, phantom, 25)
     bone = phantom.bone_fraction
     assert len(lesions) == 25
     assert (maps.share <= bone + 1e-3).all()
@@ -33,31 +43,120 @@ def test_lesions_lie_in_bone_and_apart(reference):
     assert ratio.max() <= max(lesion.to_bone for lesion in lesions) + 1e-3
     for lesion in lesions:
         assert DIAMETER_MM[0] <= lesion.diameter_mm <= DIAMETER_MM[1]
-        assert 2.0 <= lesion.to_bone <= 7.0
         assert lesion.voxels >= 1
-        low, high = (1.13, 1.27) if lesion.kind == "sclerotic" else (0.88, 0.97)
-        assert low <= lesion.attenuation_factor <= high
+        assert (lesion.hu is None) == (lesion.kind == "isodense")
         assert lesion.region in phantom.regions
 
 
 def test_lesions_fall_where_they_are_reported(reference):
-    names: list[str] = []
+    kinds: list[str] = []
     for seed in range(60):
-        lesions, _ = draw_lesions(np.random.default_rng(seed), reference.phantom, 10)
-        names += [lesion.region for lesion in lesions]
-    kinds = [name.split()[0].rstrip("0123456789") for name in names]
-    share = {k: 100 * kinds.count(k) / len(kinds) for k in MANY}
-    whole = sum(MANY.values())
-    for kind in ("rib", "T", "hip", "L"):
-        # Small lesions in thin ribs find less room, so fewer of them come off.
-        assert share[kind] == pytest.approx(100 * MANY[kind] / whole, abs=6), kind
-    assert sum(FEW[k] for k in ("hip", "L", "T", "C", "sacrum")) == pytest.approx(84.5)
+        kinds += [kind_of_bone(lesion.region) for lesion in drawn(seed, reference.phantom, 10)[0]]
+    share = {k: 100 * kinds.count(k) / len(kinds) for k in LAWS.many}
+    # Wang and Shen 2012: per cent of 2,000 lesions.
+    for kind, published in (("rib", 28.9), ("T", 14.8), ("L", 8.0)):
+        assert share[kind] == pytest.approx(published, abs=3.5), kind
+    inside = sum(share[k] for k in ("hip", "sacrum", "C", "T", "L"))
+    assert 100 - inside == pytest.approx(45.6, abs=4)
+    for table, outside in ((LAWS.many, 45.6), (LAWS.few, 15.5)):
+        spine_and_pelvis = sum(table[k] for k in ("hip", "L", "T", "C", "sacrum"))
+        assert sum(table.values()) - spine_and_pelvis == pytest.approx(outside, abs=0.05)
+
+
+def test_lesions_of_ribs_come_with_lesions_of_vertebrae(reference):
+    alone = with_ribs = 0
+    for seed in range(70):
+        kinds = {kind_of_bone(found.region) for found in drawn(seed, reference.phantom, 4)[0]}
+        with_ribs += "rib" in kinds
+        alone += "rib" in kinds and not kinds & {"C", "T", "L"}
+    assert with_ribs > 10
+    assert alone <= 2  # 1.2% is published
+
+
+def test_uptake_varies_as_in_patients():
+    rng = np.random.default_rng(0)
+    clinical = np.array([LAWS.to_bone.draw(rng) for _ in range(20000)])
+    assert clinical.mean() == pytest.approx(4.0, abs=0.1)
+    assert clinical.std() / clinical.mean() == pytest.approx(0.71, abs=0.03)
+    paper = POPULATIONS["paper"].lesions.to_bone
+    uniform = np.array([paper.draw(rng) for _ in range(20000)])
+    assert uniform.mean() == pytest.approx(4.5, abs=0.05)
+    assert uniform.std() == pytest.approx(5 / np.sqrt(12), abs=0.05)
+
+
+def test_a_lesion_is_brighter_than_the_bone_it_lies_in(reference):
+    normal = dict.fromkeys(reference.phantom.regions, 1.8)
+    lesions, _ = draw_lesions(np.random.default_rng(3), reference.phantom, 30, LAWS, normal)
+    assert min(lesion.to_bone for lesion in lesions) >= 1.3 * 1.8
+
+
+@pytest.mark.parametrize("name", ["clinical", "elsewhere", "paper"])
+def test_kinds_come_in_their_shares(name):
+    laws = POPULATIONS[name].lesions
+    rng = np.random.default_rng(1)
+    kinds = [draw_kind(rng, laws) for _ in range(4000)]
+    assert sum(d.share for d in laws.kinds.values()) == pytest.approx(1)
+    for kind, density in laws.kinds.items():
+        found = sum(k == kind for k, _ in kinds) / len(kinds)
+        assert found == pytest.approx(density.share, abs=0.03)
+    sclerotic = [hu for k, hu in kinds if k == "sclerotic"]
+    if name == "clinical":  # Ulano et al. 2016: 654 +- 176 HU
+        assert np.mean(sclerotic) == pytest.approx(654, abs=25)
+    if name == "paper":
+        mu = 1 + np.array([min(sclerotic), max(sclerotic)]) / 1000
+        cortex = 1 + TISSUES["cortical bone"].hu / 1000
+        assert mu / cortex == pytest.approx([1.13, 1.27], abs=0.005)
+
+
+def only(kind):
+    density = LAWS.kinds[kind]
+    return replace(LAWS, kinds={kind: density})
+
+
+def density_change(phantom, maps):
+    """HU that lesions add to a voxel."""
+    hard, soft = (1000 + TISSUES[k].hu for k in ("cortical bone", "spongiosa"))
+    return maps.cortical * hard + maps.spongiosa * soft
+
+
+def test_isodense_lesions_do_not_change_density(reference):
+    _, maps = drawn(2, reference.phantom, 15, only("isodense"))
+    assert maps.labels.any()
+    assert not maps.cortical.any()
+    assert not maps.spongiosa.any()
+
+
+def test_sclerotic_lesions_are_denser_and_lytic_ones_less_dense_than_marrow(reference):
+    phantom = reference.phantom
+    for kind, sign in (("sclerotic", 1), ("lytic", -1)):
+        lesions, maps = drawn(2, phantom, 15, only(kind))
+        change = density_change(phantom, maps)
+        assert sign * change[maps.labels].mean() > 30
+        assert sign * change.sum() > 0
+        pure = maps.labels & (phantom.fraction("spongiosa") > 0.98) & (maps.share > 0.99)
+        for found in lesions:
+            assert found.hu is not None
+        hu = TISSUES["spongiosa"].hu + change[pure]
+        low, high = (f([found.hu for found in lesions]) for f in (min, max))
+        touched = np.abs(change[pure]) > 100
+        assert hu[touched].max() <= high + 20
+        assert hu.min() >= min(low, TISSUES["spongiosa"].hu) - 20
+
+
+def test_what_ct_shows_need_not_be_as_large_as_the_uptake(reference):
+    laws = replace(only("sclerotic"), diameter_mm=replace(LAWS.diameter_mm, low=20.0))
+    phantom = reference.phantom
+    _, maps = drawn(4, phantom, 12, laws)
+    changed = np.abs(density_change(phantom, maps)) > 20
+    assert (changed & (maps.share == 0)).any()
+    marrow = phantom.fraction("spongiosa") > 0.5
+    assert ((maps.share > 0.5) & marrow & ~changed).any()
 
 
 def test_a_lone_large_lesion_has_about_its_volume_and_no_ball_s_shape(reference):
     ratios, elongation = [], []
     for seed in range(80):
-        lesions, maps = draw_lesions(np.random.default_rng(seed), reference.phantom, 1)
+        lesions, maps = drawn(seed, reference.phantom, 1)
         if not lesions or lesions[0].region.split()[0] != "hip" or lesions[0].diameter_mm < 18:
             continue
         ratios.append(lesions[0].volume_ml / (np.pi / 6 * lesions[0].diameter_mm ** 3 / 1000))
@@ -71,6 +170,6 @@ def test_a_lone_large_lesion_has_about_its_volume_and_no_ball_s_shape(reference)
 
 
 def test_none_are_drawn_when_none_are_wanted(reference):
-    lesions, maps = draw_lesions(np.random.default_rng(0), reference.phantom, 0)
+    lesions, maps = drawn(0, reference.phantom, 0)
     assert lesions == []
     assert not maps.labels.any()

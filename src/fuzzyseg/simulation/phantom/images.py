@@ -20,23 +20,18 @@ def attenuation_and_hu(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Attenuation at 140 keV (1/cm) and CT (HU) with the lesions in place."""
     cortical, spongy = TISSUES["cortical bone"], TISSUES["spongiosa"]
-    solid = np.maximum(phantom.bone_fraction, np.float32(1e-3))
-    dense = phantom.fraction("cortical bone")
 
-    def with_lesions(
-        base: NDArray[np.float32], measured: bool, hard: float, soft: float
-    ) -> NDArray[np.float32]:
-        bone_here = base if measured else (dense * hard + (solid - dense) * soft) / solid
-        mixed = base - maps.share * bone_here + maps.sclerotic * hard + maps.lytic * soft
+    def with_lesions(base: NDArray[np.float32], hard: float, soft: float) -> NDArray[np.float32]:
+        mixed = base + maps.cortical * np.float32(hard) + maps.spongiosa * np.float32(soft)
         return np.asarray(np.maximum(mixed, 0), dtype=np.float32)
 
     mu, hu = phantom.attenuation, phantom.hu
     base = phantom.mix({k: t.attenuation for k, t in TISSUES.items()}) if mu is None else mu
-    attenuation = with_lesions(base, mu is not None, cortical.attenuation, spongy.attenuation)
+    attenuation = with_lesions(base, cortical.attenuation, spongy.attenuation)
     # Lesions change the CT through its attenuation over water's, 1 + HU / 1000.
     if hu is None:
         ratio = phantom.mix({k: 1 + t.hu / 1000 for k, t in TISSUES.items()})
     else:
         ratio = np.asarray(1 + hu / np.float32(1000), dtype=np.float32)
-    ratio = with_lesions(ratio, hu is not None, 1 + cortical.hu / 1000, 1 + spongy.hu / 1000)
+    ratio = with_lesions(ratio, 1 + cortical.hu / 1000, 1 + spongy.hu / 1000)
     return attenuation, 1000 * (ratio - 1)

@@ -4,39 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.simulation.phantom.tissues import TISSUES
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from fuzzyseg.simulation.phantom.grid import Grid
     from fuzzyseg.simulation.phantom.model import Phantom
+    from fuzzyseg.simulation.population import Kind, LesionLaws
 
-Kind = Literal["sclerotic", "lytic"]
-# Lesion over bone: mean 4, times U(0.5, 1.75); attenuation over cortical bone's (the paper).
-MEAN_TO_BONE = 4.0
-SPREAD = (0.5, 1.75)
-SCLEROTIC_ATTENUATION = (1.13, 1.27)
-# Lytic tissue over spongiosa: between soft tissue and normal marrow.
-LYTIC_ATTENUATION = (0.88, 0.97)
-LYTIC_SHARE = 0.1
-NONE_SHARE = 0.08
+    Box = tuple[slice, slice, slice]
+
 MOST_LESIONS = 40
-DIAMETER_MM = (5.0, 40.0)
-# Where 2000 lesions of 102 men lay: ribs 28.9%, thoracic spine 14.8%, ilium 13.8%, lumbar spine
-# 8.0% (Wang and Shen, Nucl Med Commun 2012;33:379). The remaining third is shared out by us. In
-# men with few lesions 84.5% were in vertebrae and pelvis, which `FEW` reproduces.
-MANY = {
-    "rib": 28.9, "T": 14.8, "hip": 19.0, "L": 8.0, "sacrum": 5.0, "C": 3.0, "sternum": 4.0,
-    "scapula": 5.0, "clavicle": 2.0, "humerus": 2.5, "femur": 4.5, "skull": 3.3,
-}  # fmt: skip
-FEW = {
-    "hip": 38.0, "L": 18.0, "T": 15.0, "sacrum": 10.0, "C": 3.5, "rib": 8.0, "sternum": 1.5,
-    "scapula": 1.5, "clavicle": 0.5, "humerus": 0.8, "femur": 2.2, "skull": 1.0,
-}  # fmt: skip
 FEW_LESIONS = 5
+DIAMETER_MM = (5.0, 40.0)
+_VERTEBRAE = ("C", "T", "L")
+_TRIES = 8  # of a voxel in a chosen bone, before another bone is taken
+_CORE = 0.6  # radius of a mixed lesion's core over its own
 
 
 @dataclass(frozen=True)
@@ -52,9 +42,11 @@ class Lesion:
         Of the ball that is stretched, dented and given lobes, before the bone cuts it.
     to_bone : float
         Concentration over the skeleton's mean.
-    attenuation_factor : float
-        Over cortical bone where sclerotic, over spongiosa where lytic.
-    kind : {"sclerotic", "lytic"}
+    kind : {"sclerotic", "isodense", "mixed", "lytic"}
+    hu : float or None
+        Of the tissue that took the marrow's place; None where CT shows nothing.
+    ct_extent : float
+        Extent of what CT shows over that of the uptake.
     volume_ml : float
         Within bone, partial voxels included.
     voxels : int
@@ -65,8 +57,9 @@ class Lesion:
     centre_mm: tuple[float, float, float]
     diameter_mm: float
     to_bone: float
-    attenuation_factor: float
     kind: Kind
+    hu: float | None
+    ct_extent: float
     volume_ml: float
     voxels: int
 
@@ -77,27 +70,49 @@ class Lesion:
 
 @dataclass(frozen=True, eq=False)
 class LesionMaps:
-    """What the lesions fill: shares (X, Y, Z) in bone, and the share-weighted properties.
+    """What the lesions fill and change, each (X, Y, Z).
 
-    `uptake` is relative to bone, `sclerotic` and `lytic` are shares times attenuation factor.
+    `share` is theirs of each voxel and `uptake` that share times the concentration over bone's.
+    `cortical` and `spongiosa` are what they add to the shares of these two tissues, below 0 where
+    they take away: a lesion's density is a mixture of the two, beyond them where it is denser
+    than cortex or less dense than marrow.
     """
 
     share: NDArray[np.float32]
     uptake: NDArray[np.float32]
-    sclerotic: NDArray[np.float32]
-    lytic: NDArray[np.float32]
+    cortical: NDArray[np.float32]
+    spongiosa: NDArray[np.float32]
     labels: NDArray[np.bool_]
 
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> LesionMaps:
+        """Return maps without a lesion."""
+        share, uptake, cortical, spongiosa = (np.zeros(shape, np.float32) for _ in range(4))
+        return cls(share, uptake, cortical, spongiosa, np.zeros(shape, bool))
 
-def draw_count(rng: np.random.Generator) -> int:
-    """None in 8% of patients, otherwise a skewed count with a median of about 6, at most 40."""
-    if rng.random() < NONE_SHARE:
+
+def draw_count(rng: np.random.Generator, laws: LesionLaws) -> int:
+    """None in `none_share` of patients, otherwise a skewed count, at most 40."""
+    if rng.random() < laws.none_share:
         return 0
-    return int(min(1 + rng.negative_binomial(1.0, 1 / 9.0), MOST_LESIONS))
+    return int(min(1 + rng.negative_binomial(1.0, 1 / laws.mean_count), MOST_LESIONS))
+
+
+def draw_kind(rng: np.random.Generator, laws: LesionLaws) -> tuple[Kind, float | None]:
+    """Draw what CT shows of a lesion, and the HU of its tissue if anything."""
+    kinds = list(laws.kinds)
+    shares = np.array([laws.kinds[k].share for k in kinds])
+    kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
+    law = laws.kinds[kind].hu
+    return kind, None if law is None else law.draw(rng)
 
 
 def draw_lesions(
-    rng: np.random.Generator, phantom: Phantom, count: int
+    rng: np.random.Generator,
+    phantom: Phantom,
+    count: int,
+    laws: LesionLaws,
+    normal: Mapping[str, float] | None = None,
 ) -> tuple[list[Lesion], LesionMaps]:
     """Draw `count` lesions inside the phantom's bone; they do not touch each other's voxels.
 
@@ -106,6 +121,9 @@ def draw_lesions(
     rng : Generator
     phantom : Phantom
     count : int
+    laws : LesionLaws
+    normal : mapping from region to float, optional
+        Normal concentration of each bone over the skeleton's mean; 1 where it is not given.
 
     Returns
     -------
@@ -114,21 +132,51 @@ def draw_lesions(
     maps : LesionMaps
     """
     bone = np.minimum(phantom.bone_fraction, 1)
-    shape = phantom.grid.shape
-    zeros = [np.zeros(shape, np.float32) for _ in range(4)]
-    maps = LesionMaps(zeros[0], zeros[1], zeros[2], zeros[3], np.zeros(shape, bool))
+    maps = LesionMaps.empty(phantom.grid.shape)
     candidates = _candidates(phantom, bone)
-    weights = _weights(phantom.regions, candidates, MANY if count > FEW_LESIONS else FEW)
+    weights = _weights(phantom.regions, candidates, laws.many if count > FEW_LESIONS else laws.few)
+    canvas = _Canvas(phantom, bone, maps, laws, normal or {}, np.zeros_like(bone))
     lesions: list[Lesion] = []
-    for _ in range(4 * count):
-        if len(lesions) == count:
+    places = _draw_regions(rng, phantom.regions, weights, count, laws.rib_with_vertebra)
+    for _ in range(4):
+        for region in places:
+            for _ in range(_TRIES):
+                voxel = candidates[region][rng.integers(len(candidates[region]))]
+                lesion = canvas.place(rng, region, voxel)
+                if lesion is not None:
+                    lesions.append(lesion)
+                    break
+        # Bones without room: others in their place.
+        missing = count - len(lesions)
+        if not missing:
             break
-        region = int(rng.choice(len(weights), p=weights))
-        voxel = candidates[region][rng.integers(len(candidates[region]))]
-        lesion = _place(rng, phantom, bone, maps, region, voxel)
-        if lesion is not None:
-            lesions.append(lesion)
+        places = [int(r) for r in rng.choice(len(weights), missing, p=weights)]
     return lesions, maps
+
+
+def kind_of_bone(region: str) -> str:
+    """Kind of a bone by its region: "rib" of "rib 5 left", "L" of "L3"."""
+    return region.split(maxsplit=1)[0].rstrip("0123456789") if region else ""
+
+
+def _draw_regions(
+    rng: np.random.Generator,
+    regions: tuple[str, ...],
+    weights: NDArray[np.float64],
+    count: int,
+    rib_with_vertebra: float,
+) -> list[int]:
+    """Bones of `count` lesions; as a rule none in a rib without one in a vertebra."""
+    drawn = [int(r) for r in rng.choice(len(weights), count, p=weights)]
+    kinds = [kind_of_bone(regions[r]) for r in drawn]
+    spine = weights * [kind_of_bone(name) in _VERTEBRAE for name in regions]
+    alone = "rib" in kinds and not set(kinds) & set(_VERTEBRAE)
+    if alone and spine.sum() > 0 and rng.random() < rib_with_vertebra:
+        # One that is not in a rib moves to the spine, if there is such a one.
+        movable = [i for i, kind in enumerate(kinds) if kind != "rib"] or range(count)
+        moved = int(rng.choice(list(movable)))
+        drawn[moved] = int(rng.choice(len(weights), p=spine / spine.sum()))
+    return drawn
 
 
 def _candidates(phantom: Phantom, bone: NDArray[np.float32]) -> dict[int, NDArray[np.intp]]:
@@ -141,10 +189,10 @@ def _candidates(phantom: Phantom, bone: NDArray[np.float32]) -> dict[int, NDArra
 
 
 def _weights(
-    regions: tuple[str, ...], candidates: dict[int, NDArray[np.intp]], table: dict[str, float]
+    regions: tuple[str, ...], candidates: dict[int, NDArray[np.intp]], table: Mapping[str, float]
 ) -> NDArray[np.float64]:
     """Chance of each region: its kind's share, split by the volume of the bones of that kind."""
-    kinds = [name.split()[0].rstrip("0123456789") if name else "" for name in regions]
+    kinds = [kind_of_bone(name) for name in regions]
     sizes = np.array([len(candidates.get(i, ())) for i in range(len(regions))], dtype=float)
     weights = np.zeros(len(regions))
     for kind, share in table.items():
@@ -156,64 +204,122 @@ def _weights(
     return np.asarray(weights / weights.sum())
 
 
-def _place(
-    rng: np.random.Generator,
-    phantom: Phantom,
-    bone: NDArray[np.float32],
-    maps: LesionMaps,
-    region: int,
-    voxel: NDArray[np.intp],
-) -> Lesion | None:
-    grid = phantom.grid
-    low, high = np.log(DIAMETER_MM)
-    diameter = float(np.exp(np.clip(rng.normal(np.log(16.0), 0.5), low, high)))
-    to_bone = MEAN_TO_BONE * float(rng.uniform(*SPREAD))
-    kind: Kind = "lytic" if rng.random() < LYTIC_SHARE else "sclerotic"
-    factor = float(rng.uniform(*(LYTIC_ATTENUATION if kind == "lytic" else SCLEROTIC_ATTENUATION)))
-    step = np.array(grid.spacing_mm)
-    centre = grid.origin_mm + step * (voxel + rng.uniform(-0.5, 0.5, 3))
-    box, share = _shape(rng, grid, centre, diameter)
-    share = share * bone[box]
-    # A lesion must not run over into the bone next door, such as from rib to rib.
-    share[(phantom.region[box] != region)] = 0
-    free = 1 - maps.share[box]
-    share = np.minimum(share, free)
-    label = (share >= 0.5) & ~maps.labels[box]
-    if not label.any():
-        # Smaller than a voxel: the voxel that holds most of it, if it can be marked.
-        best = np.unravel_index(np.argmax(share * ~maps.labels[box]), share.shape)
-        if share[best] < 0.15 or maps.labels[box][best] or bone[box][best] < 0.5:
-            return None
-        label[best] = True
-    maps.share[box] += share
-    maps.uptake[box] += share * np.float32(to_bone)
-    (maps.lytic if kind == "lytic" else maps.sclerotic)[box] += share * np.float32(factor)
-    maps.labels[box] |= label
-    place = tuple(round(float(c), 2) for c in centre)
-    volume = float(share.sum(dtype=np.float64)) * float(np.prod(step)) / 1000.0
-    return Lesion(
-        region=phantom.regions[region],
-        centre_mm=(place[0], place[1], place[2]),
-        diameter_mm=diameter,
-        to_bone=to_bone,
-        attenuation_factor=factor,
-        kind=kind,
-        volume_ml=volume,
-        voxels=int(label.sum()),
-    )
+@dataclass(frozen=True, eq=False)
+class _Canvas:
+    """What lesions are painted on."""
+
+    phantom: Phantom
+    bone: NDArray[np.float32]
+    maps: LesionMaps
+    laws: LesionLaws
+    normal: Mapping[str, float]
+    changed: NDArray[np.float32]  # share of each voxel whose density a lesion has changed
+
+    def place(
+        self, rng: np.random.Generator, region: int, voxel: NDArray[np.intp]
+    ) -> Lesion | None:
+        """Draw a lesion around a voxel and paint it; None if there is no room."""
+        grid, maps, laws = self.phantom.grid, self.maps, self.laws
+        name = self.phantom.regions[region]
+        diameter = laws.diameter_mm.draw(rng)
+        to_bone = self._to_bone(rng, name)
+        kind, hu = draw_kind(rng, laws)
+        extent = laws.ct_extent.draw(rng)
+        turned = bool(rng.random() < 0.5)
+        step = np.array(grid.spacing_mm)
+        centre = grid.origin_mm + step * (voxel + rng.uniform(-0.5, 0.5, 3))
+        box, depth = _lump(rng, grid, centre, diameter)
+        # A lesion must not run over into the bone next door, such as from rib to rib.
+        inside = self.bone[box] * (self.phantom.region[box] == region)
+        left = np.maximum(self.bone[box] - maps.share[box], 0)
+        share = np.minimum(_filled(depth, 1.0, box) * inside, left)
+        label = (share >= 0.5) & ~maps.labels[box]
+        if not label.any():
+            # Smaller than a voxel: the voxel that holds most of it, if it can be marked.
+            best = np.unravel_index(np.argmax(share * ~maps.labels[box]), share.shape)
+            if share[best] < 0.15 or maps.labels[box][best] or self.bone[box][best] < 0.5:
+                return None
+            label[best] = True
+        maps.share[box] += share
+        maps.uptake[box] += share * np.float32(to_bone)
+        maps.labels[box] |= label
+        if hu is not None:
+            own = self.phantom.region[box] == region
+            whole, core = (_filled(depth, extent * part, box) * own for part in (1.0, _CORE))
+            self._densify(box, kind, hu, whole, core, turned, rng)
+        x, y, z = (round(float(c), 2) for c in centre)
+        volume = float(share.sum(dtype=np.float64)) * grid.voxel_ml
+        return Lesion(
+            name, (x, y, z), diameter, to_bone, kind, hu, extent, volume, int(label.sum())
+        )
+
+    def _to_bone(self, rng: np.random.Generator, region: str) -> float:
+        """Concentration over the skeleton's mean, above what is normal here."""
+        least = self.laws.over_region * self.normal.get(region, 1.0)
+        for _ in range(100):
+            drawn = self.laws.to_bone.draw(rng)
+            if drawn >= least:
+                return drawn
+        return least
+
+    def _densify(
+        self,
+        box: Box,
+        kind: Kind,
+        hu: float,
+        whole: NDArray[np.float32],
+        core: NDArray[np.float32],
+        turned: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        """Change the bone's composition: marrow turns sclerotic, lysis takes the cortex too."""
+        if kind == "mixed":
+            lysis = self.laws.kinds["lytic"].hu if "lytic" in self.laws.kinds else None
+            low = 80.0 if lysis is None else lysis.draw(rng)
+            rim = whole - np.minimum(core, whole)
+            sclerotic, lytic = (core, rim) if turned else (rim, core)
+            self._replace(box, sclerotic, hu, marrow_only=True)
+            self._replace(box, lytic, low, marrow_only=False)
+        else:
+            only = kind == "sclerotic" and not self.laws.whole_bone
+            self._replace(box, whole, hu, marrow_only=only)
+
+    def _replace(
+        self, box: Box, share: NDArray[np.float32], hu: float, *, marrow_only: bool
+    ) -> None:
+        share = np.minimum(share, 1 - self.changed[box])
+        self.changed[box] += share
+        hard, soft = TISSUES["cortical bone"].hu, TISSUES["spongiosa"].hu
+        dense = np.float32((hu - soft) / (hard - soft))
+        marrow = share * self.phantom.fraction_in("spongiosa", box)
+        cortex = share * self.phantom.fraction_in("cortical bone", box)
+        if marrow_only:
+            cortex = np.zeros_like(cortex)
+        new = marrow + cortex
+        self.maps.cortical[box] += dense * new - cortex
+        self.maps.spongiosa[box] += (1 - dense) * new - marrow
 
 
-def _shape(
+def _lump(
     rng: np.random.Generator, grid: Grid, centre: NDArray[np.float64], diameter: float
-) -> tuple[tuple[slice, slice, slice], NDArray[np.float32]]:
-    """Share of each voxel in a lumpy ellipsoid with up to two lobes, and the box it is in."""
+) -> tuple[Box, NDArray[np.float32]]:
+    """Draw a lumpy ellipsoid with up to two lobes.
+
+    Returns
+    -------
+    box : three slices
+        Voxels around it.
+    depth : float32 ndarray
+        At samples of these voxels, radius over that of the surface: 1 there, 0 at the centre.
+    """
     step = np.array(grid.spacing_mm)
     radius = diameter / 2
-    first = np.floor((centre - 1.8 * radius - grid.origin_mm) / step).astype(int)
-    last = np.ceil((centre + 1.8 * radius - grid.origin_mm) / step).astype(int) + 1
+    first = np.floor((centre - 2.0 * radius - grid.origin_mm) / step).astype(int)
+    last = np.ceil((centre + 2.0 * radius - grid.origin_mm) / step).astype(int) + 1
     first, last = np.maximum(first, 0), np.minimum(last, grid.shape)
-    box = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
-    fine = max(1, math.ceil(float(step.max()) / min(1.5, radius / 2)))
+    x, y, z = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+    box = (x, y, z)
+    fine = _samples(grid, radius)
     axes = [
         grid.axis(i, fine)[box[i].start * fine : box[i].stop * fine] - centre[i] for i in range(3)
     ]
@@ -228,11 +334,23 @@ def _shape(
     bumps /= np.linalg.norm(bumps, axis=1, keepdims=True)
     push = rng.uniform(-0.18, 0.22, 6)
     edge = 1 + np.exp(3.0 * ((q / r[..., None]) @ bumps.T - 1)) @ push
-    inside = r < edge
+    depth = r / edge
     for _ in range(rng.integers(0, 3)):
         offset = rng.standard_normal(3)
         offset *= rng.uniform(0.5, 0.9) / np.linalg.norm(offset)
-        inside |= np.linalg.norm(q - offset, axis=-1) < rng.uniform(0.45, 0.7)
-    x, y, z = (n // fine for n in inside.shape)
-    share = inside.reshape(x, fine, y, fine, z, fine).mean(axis=(1, 3, 5), dtype=np.float32)
-    return (box[0], box[1], box[2]), np.asarray(share, dtype=np.float32)
+        lobe = np.linalg.norm(q - offset, axis=-1) / rng.uniform(0.45, 0.7)
+        depth = np.minimum(depth, lobe)
+    return box, np.asarray(depth, dtype=np.float32)
+
+
+def _samples(grid: Grid, radius: float) -> int:
+    """Count the samples a voxel along each axis for a ball of this radius, mm."""
+    return max(1, math.ceil(max(grid.spacing_mm) / min(1.5, radius / 2)))
+
+
+def _filled(depth: NDArray[np.float32], level: float, box: Box) -> NDArray[np.float32]:
+    """Share of each voxel of the box that lies deeper than `level`."""
+    x, y, z = (s.stop - s.start for s in box)
+    f = depth.shape[0] // x
+    inside = (depth < level).reshape(x, f, y, f, z, f)
+    return np.asarray(inside.mean(axis=(1, 3, 5), dtype=np.float32))

@@ -89,6 +89,12 @@ class Phantom:
             return np.zeros(self.grid.shape, np.float32)
         return np.asarray(self.fractions[self.tissues.index(tissue)], dtype=np.float32)
 
+    def fraction_in(self, tissue: str, box: tuple[slice, slice, slice]) -> NDArray[np.float32]:
+        """Share of one tissue within a box of voxels."""
+        if tissue not in self.tissues:
+            return np.zeros([s.stop - s.start for s in box], np.float32)
+        return np.asarray(self.fractions[(self.tissues.index(tissue), *box)], dtype=np.float32)
+
     @property
     def bone_fraction(self) -> NDArray[np.float32]:
         """Share (X, Y, Z) of cortex and spongiosa together."""

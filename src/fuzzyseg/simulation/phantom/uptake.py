@@ -1,8 +1,4 @@
-"""Tc-99m-MDP in the tissues: relative concentrations, then Bq/mL.
-
-Bone holds 8 to 13 times the concentration of soft tissue (the paper's range); the rest is what a
-bone scan of an adult, without growth plates, shows 3 hours after injection.
-"""
+"""Tc-99m diphosphonate in the tissues: relative concentrations, then Bq/mL."""
 
 from __future__ import annotations
 
@@ -13,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.simulation.laws import Law, Uniform
+from fuzzyseg.simulation.phantom.lesions import kind_of_bone
 from fuzzyseg.simulation.phantom.model import BONE_TISSUES, Phantom
 from fuzzyseg.simulation.phantom.tissues import TISSUES
 from fuzzyseg.tc99m import HALF_LIFE_S
@@ -20,82 +18,127 @@ from fuzzyseg.tc99m import HALF_LIFE_S
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BONE_TO_SOFT = (8.0, 13.0)
-KIDNEY_TO_SOFT = (3.5, 9.0)
-BLADDER_TO_SOFT = (10.0, 45.0)
-# Spread between patients of the other organs' uptake, as a factor's standard deviation.
-_ORGAN_SPREAD = 0.12
-# Normal concentration by bone, relative to each other: red marrow and turnover are high in the
-# axial skeleton. Rounded from quantitative SPECT/CT of normal bone: spine above pelvis, above
-# femur and humerus by about half (Kaneta et al., Am J Nucl Med Mol Imaging 2016;6:262;
-# Cachovan et al., EJNMMI Res 2013;3:45); small bones are ours.
-_BY_REGION = (
-    ("L", 1.25), ("T", 1.15), ("C", 1.05), ("sacrum", 1.1), ("coccyx", 0.8), ("hip", 1.1),
-    ("rib", 0.85), ("sternum", 1.0), ("skull", 0.75), ("mandible", 0.8), ("clavicle", 0.8),
-    ("scapula", 0.85), ("humerus", 0.6), ("forearm", 0.5), ("hand", 0.6), ("femur", 0.6),
-)  # fmt: skip
+    from fuzzyseg.simulation.population import UptakeLaws
+
+# Below mid-thigh lie 22% of a body's mass and, by the volumes of ICRP Publication 70 and the
+# concentrations used here, about 13% of the skeleton's uptake.
+_LEG_UPTAKE_PER_MASS = 0.6
+# Kidneys of a superscan over normal ones; our setting, "faint or not seen".
+_SUPERSCAN_KIDNEY = Uniform(0.1, 0.3)
 
 
 @dataclass(frozen=True)
 class Uptake:
-    """Drawn concentrations relative to soft tissue, by tissue; bone's is the skeleton's mean."""
+    """A patient's normal concentrations as drawn.
+
+    Parameters
+    ----------
+    relative : dict from tissue to float
+        Over soft tissue; bone's are left out.
+    by_region : dict from kind of bone to float
+        Relative to each other.
+    retained : float
+        Share of the injected tracer in the whole body, outside the bladder.
+    bone_share : float or None
+        Share in the whole skeleton, before lesions.
+    bone_to_soft : float or None
+        Concentration of bone over soft tissue's; one of the two is given.
+    superscan : bool
+    """
 
     relative: dict[str, float]
+    by_region: dict[str, float]
+    retained: float
+    bone_share: float | None
+    bone_to_soft: float | None
+    superscan: bool
 
-    @property
-    def bone(self) -> float:
-        """Bone to soft tissue."""
-        return self.relative[BONE_TISSUES[0]]
+    def bone_level(
+        self, soft_volume: float, bone_volume: float, mass_share: float, *, legs: bool
+    ) -> float:
+        """Mean concentration of bone over soft tissue's.
+
+        Parameters
+        ----------
+        soft_volume : float
+            Volume of soft parts in the field but the bladder, each times its relative
+            concentration.
+        bone_volume : float
+            Volume of bone in the field, in the same unit.
+        mass_share : float
+            Mass in the field over the patient's.
+        legs : bool
+            Whether what the field lacks is the legs; else it is taken to be like the rest.
+        """
+        if self.bone_to_soft is not None or self.bone_share is None:
+            return self.bone_to_soft or 1.0
+        seen = 1 - _LEG_UPTAKE_PER_MASS * (1 - mass_share) if legs else mass_share
+        in_field = self.bone_share * seen
+        rest = self.retained * mass_share - in_field
+        return (in_field / bone_volume) / (rest / soft_volume)
 
 
-def draw_uptake(rng: np.random.Generator) -> Uptake:
+def draw_uptake(rng: np.random.Generator, laws: UptakeLaws) -> Uptake:
     """Draw a patient's concentrations."""
+    superscan = bool(rng.random() < laws.superscan)
+    varied = laws.organ_spread > 0
+    spread = np.exp(laws.organ_spread * rng.standard_normal(len(TISSUES)))
     relative = {
-        name: tissue.uptake * float(np.exp(_ORGAN_SPREAD * rng.standard_normal()))
-        for name, tissue in TISSUES.items()
+        name: float(tissue.uptake * factor) if varied or name in ("air", "lung") else 1.0
+        for (name, tissue), factor in zip(TISSUES.items(), spread, strict=True)
+        if name not in BONE_TISSUES
     }
-    bone = float(rng.uniform(*BONE_TO_SOFT))
-    relative.update(dict.fromkeys(BONE_TISSUES, bone))
     relative["soft tissue"] = 1.0
-    relative["kidney"] = float(rng.uniform(*KIDNEY_TO_SOFT))
-    # Hydration and the time since voiding make urine vary most.
-    relative["bladder"] = float(np.exp(rng.uniform(*np.log(BLADDER_TO_SOFT))))
-    return Uptake(relative)
+    relative["kidney"], relative["bladder"] = (
+        1.0 if law is None else law.draw(rng) for law in (laws.kidney, laws.bladder)
+    )
+    if superscan:
+        relative["kidney"] *= _SUPERSCAN_KIDNEY.draw(rng)
+    share = laws.superscan_bone_share if superscan else laws.bone_share
+
+    def drawn(law: Law | None) -> float | None:
+        return None if law is None else law.draw(rng)
+
+    return Uptake(
+        relative,
+        dict(laws.by_region),
+        retained=laws.retained.draw(rng) + (0.12 if superscan else 0.0),
+        bone_share=drawn(share) if laws.bone_to_soft is None else None,
+        bone_to_soft=drawn(laws.bone_to_soft),
+        superscan=superscan,
+    )
 
 
 def relative_uptake(
-    phantom: Phantom, uptake: Uptake, gain: NDArray[np.float32] | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Concentrations relative to soft tissue, before lesions, per voxel.
+    phantom: Phantom, uptake: Uptake
+) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, float]]:
+    """Concentrations before findings and lesions, per voxel.
 
     Parameters
     ----------
     phantom : Phantom
     uptake : Uptake
-    gain : float32 ndarray of shape (X, Y, Z), optional
-        Joints' factor on bone.
 
     Returns
     -------
-    soft, bone : float32 ndarray of shape (X, Y, Z)
-        What a voxel's soft and bony shares contribute; their sum is the voxel's concentration.
-        Averaged over the skeleton, bone has `uptake.bone`, however it varies between regions.
+    soft : float32 ndarray of shape (X, Y, Z)
+        What a voxel's soft share contributes, relative to soft tissue.
+    bone : float32 ndarray of shape (X, Y, Z)
+        What its bony share contributes, relative to the skeleton's mean.
+    normal : dict from region to float
+        Concentration of each bone over the skeleton's mean.
     """
     bone = phantom.bone_fraction
     if phantom.uptake is not None:
-        return phantom.uptake * (1 - bone), phantom.uptake * bone
-    by_region = np.array([_region_factor(name) for name in phantom.regions], dtype=np.float32)
-    factor = by_region[phantom.region]
-    if gain is not None:
-        factor = factor * gain
-    factor /= np.float32((factor * bone).sum(dtype=np.float64) / bone.sum(dtype=np.float64))
+        return phantom.uptake * (1 - bone), phantom.uptake * bone, {}
+    by_region = np.array(
+        [uptake.by_region.get(kind_of_bone(name), 1.0) for name in phantom.regions], np.float32
+    )
+    volumes = np.bincount(phantom.region.ravel(), bone.ravel(), len(by_region))
+    by_region /= np.float32((by_region * volumes).sum() / volumes.sum())
     soft = phantom.mix({**uptake.relative, **dict.fromkeys(BONE_TISSUES, 0.0)})
-    return soft, np.float32(uptake.bone) * factor * bone
-
-
-def _region_factor(name: str) -> float:
-    kind = name.split(maxsplit=1)[0].rstrip("0123456789") if name else ""
-    return dict(_BY_REGION).get(kind, 1.0)
+    normal = dict(zip(phantom.regions, (float(f) for f in by_region), strict=True))
+    return soft, by_region[phantom.region] * bone, normal
 
 
 def decay(hours: float) -> float:
