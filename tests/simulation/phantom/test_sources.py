@@ -7,7 +7,7 @@ import pytest
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.phantom import deformation
 from fuzzyseg.simulation.phantom.sources import load_ct, load_labelled, load_xcat
-from fuzzyseg.simulation.phantom.table import LabelTable
+from fuzzyseg.simulation.phantom.table import LabelTable, Organ
 from fuzzyseg.simulation.phantom.tissues import TISSUES, WATER_ATTENUATION
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -45,6 +45,26 @@ def test_the_table_can_say_where_the_axes_run_and_what_to_keep(tmp_path):
     too_far = LabelTable(TABLE.tissues, TABLE.regions, None, {"z": (5, 200)})
     with pytest.raises(InputError, match=r"within the 30 voxels .* found 5 to 200"):
         load_labelled(path, too_far)
+
+
+def test_organs_that_a_file_lacks_are_laid_into_its_soft_tissue(tmp_path):
+    path = save(tmp_path / "p.nii.gz", labels(), np.eye(4))
+    organs = (Organ("kidney", (17, 10, 15), (4.5, 5, 8)), Organ("bladder", (12, 9, 3), (9, 9, 9)))
+    table = LabelTable(TABLE.tissues, TABLE.regions, "LPS", {"z": (2, 30)}, organs=organs)
+    volume = load_labelled(path, table)
+    phantom = volume.sample(volume.grid((1.0, 1.0, 1.0)), deformation.none(), sample_mm=1.0)
+    kidney, bone = phantom.fraction("kidney"), phantom.bone_fraction
+    # An ellipsoid but for what bone keeps of it: columns x = 12.5 to 15.5 of y = 6 to 11.
+    x, y, z = np.ogrid[:24, :20, :30]
+    inside = ((x - 17) / 4.5) ** 2 + ((y - 10) / 5) ** 2 + ((z - 15) / 8) ** 2 <= 1
+    over = ((x - 12) ** 2 + (y - 9) ** 2 + (z - 3) ** 2) <= 81
+    expected = inside & (labels() == 1) & ~over
+    assert kidney.sum() == pytest.approx(expected[..., 2:].sum(), abs=0.5)
+    assert bone.sum() == pytest.approx((labels() == 2)[..., 2:].sum(), abs=0.5)
+    # The voxels run to the left and back: the mirror image in world coordinates.
+    found = np.argwhere(kidney > 0.5).mean(axis=0)
+    there = np.argwhere(expected[..., 2:]).mean(axis=0)
+    assert found == pytest.approx([23 - there[0], 19 - there[1], there[2]], abs=0.01)
 
 
 def test_files_that_are_no_label_maps_are_refused(tmp_path):

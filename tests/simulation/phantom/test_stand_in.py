@@ -76,6 +76,12 @@ def test_ct_section_reads_bone_labels_beside_the_table(tmp_path):
         ("[tissues\n", "TOML"),
         ('[tissues]\n0 = "air"\n1 = "soft tissue"\n', "7"),
         ('[tissues]\n0 = "air"\n1 = "cheese"\n', "cheese"),
+        ('[tissues]\n0 = "air"\n[[organs]]\ntissue = "kidney"\n', "organs"),
+        (
+            '[tissues]\n0 = "air"\n[[organs]]\ntissue = "kidney"\ncentre = [1, 2, 3]\n'
+            "radii = [1, 0, 1]\n",
+            "radii",
+        ),
     ],
 )
 def test_a_table_that_does_not_fit_is_one_clear_error(text, found, labelled):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # its concentration.
 Target = Literal["bone", "kidney", "bladder", "soft"]
 _EDGE_MM = 3.0  # over which a finding fades
+_REACH_MM = 9.0  # outside a shape, where what is left of it is cut
 _LEAST_ML = 0.02  # of tissue, below which a finding is out of the field
 
 
@@ -331,7 +332,7 @@ def _weight(
     shape: Shape, grid: Grid, body: Body, bent: Deformation
 ) -> tuple[tuple[slice, slice, slice], Array] | None:
     """How much of a shape is at each voxel of a box around it, fading over its edge."""
-    low, high = body.box_to_patient(shape.bounds[0] - 2 * _EDGE_MM, shape.bounds[1] + 2 * _EDGE_MM)
+    low, high = body.box_to_patient(shape.bounds[0] - _REACH_MM, shape.bounds[1] + _REACH_MM)
     # The anatomy at p comes from p + u(p), and u never exceeds its limit along an axis.
     first = np.floor((low - bent.limit_mm - grid.origin_mm) / grid.spacing_mm).astype(int)
     last = np.ceil((high + bent.limit_mm - grid.origin_mm) / grid.spacing_mm).astype(int) + 1
@@ -342,5 +343,5 @@ def _weight(
     box = (x, y, z)
     axes = [grid.axis(i)[s] for i, s in enumerate(box)]
     d = shape.distance(body.to_reference(*sample_points(axes, bent)))
-    steep = np.clip(d / np.float32(_EDGE_MM / 2), -30, 30)
-    return box, np.asarray(1 / (1 + np.exp(steep)), dtype=np.float32)
+    weight = 1 / (1 + np.exp(np.clip(d / np.float32(_EDGE_MM / 2), -30, 30)))
+    return box, np.asarray(np.where(d < _REACH_MM, weight, 0), dtype=np.float32)

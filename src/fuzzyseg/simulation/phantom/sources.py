@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -54,10 +55,48 @@ def load_labelled(path: str | Path, table: str | Path | LabelTable) -> LabelledV
                 "or a CT with bone labels"
             )
         array = whole.astype(np.int32)
+    if table.organs:
+        array, table = with_organs(array, table)
     if table.orientation is not None:
         affine = _oriented(affine, table.orientation)
     array, affine = _kept(array, affine, table, str(path))
     return LabelledVolume(array, affine, table, source=str(path))
+
+
+def with_organs(
+    labels: NDArray[np.integer[Any]], table: LabelTable
+) -> tuple[NDArray[np.integer[Any]], LabelTable]:
+    """Lay a table's organs into soft tissue as labels of their own.
+
+    Parameters
+    ----------
+    labels : integer ndarray of shape (X, Y, Z)
+    table : LabelTable
+
+    Returns
+    -------
+    labels, table
+        With a label and a line more for each organ, and no organs left to lay.
+    """
+    soft = [label for label, tissue in table.tissues.items() if tissue == "soft tissue"]
+    new = max(table.tissues, default=0) + 1
+    painted = labels.astype(
+        np.promote_types(labels.dtype, np.min_scalar_type(new + len(table.organs)))
+    )
+    tissues = dict(table.tissues)
+    for label, organ in enumerate(table.organs, start=new):
+        centre, radii = np.array(organ.centre), np.array(organ.radii)
+        first = np.clip(np.floor(centre - radii).astype(int), 0, labels.shape)
+        last = np.clip(np.ceil(centre + radii).astype(int) + 1, 0, labels.shape)
+        x, y, z = (
+            ((np.arange(a, b) - c) / r) ** 2
+            for a, b, c, r in zip(first, last, centre, radii, strict=True)
+        )
+        inside = x[:, None, None] + y[:, None] + z <= 1
+        box = painted[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
+        box[inside & np.isin(box, [*soft, *range(new, label)])] = label
+        tissues[label] = organ.tissue
+    return painted, replace(table, tissues=tissues, organs=())
 
 
 def load_xcat(

@@ -9,6 +9,10 @@
     0 = "air"
     7 = "bone"                              # split into cortical bone and spongiosa by depth
     8 = { tissue = "bone", region = "L3" }  # a bone by name, for lesions and uptake
+    [[organs]]                              # optional: an ellipsoid that the file lacks
+    tissue = "kidney"
+    centre = [252, 200, 1150]               # voxels of the file
+    radii = [28, 23, 54]
 """
 
 from __future__ import annotations
@@ -25,7 +29,24 @@ from fuzzyseg.simulation.phantom.tissues import TISSUES
 
 BONE = "bone"
 CORTEX_MM = 1.5
-_KEYS = ("orientation", "keep", "cortex_mm", "tissues")
+_KEYS = ("orientation", "keep", "cortex_mm", "tissues", "organs")
+
+
+@dataclass(frozen=True)
+class Organ:
+    """An ellipsoid laid into a volume's soft tissue, along its voxel axes.
+
+    Parameters
+    ----------
+    tissue : str
+        A key of the tissue table.
+    centre, radii : (x, y, z)
+        In voxels of the file, counted before `keep`.
+    """
+
+    tissue: str
+    centre: tuple[float, float, float]
+    radii: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -44,6 +65,8 @@ class LabelTable:
         Voxels kept along x, y or z of the file.
     cortex_mm : float
         Depth of "bone" that becomes cortical.
+    organs : tuple of Organ
+        Laid into soft tissue, later over earlier.
     """
 
     tissues: dict[int, str]
@@ -51,6 +74,7 @@ class LabelTable:
     orientation: str | None = None
     keep: dict[str, tuple[int, int]] = field(default_factory=dict)
     cortex_mm: float = CORTEX_MM
+    organs: tuple[Organ, ...] = ()
 
 
 def shipped_tables() -> tuple[str, ...]:
@@ -127,9 +151,8 @@ def parse_table(data: dict[str, Any], name: str = "the table") -> LabelTable:
         raise InputError(
             f"expected cortex_mm of 0 to 20 in {name}, found {cortex!r}; give millimetres"
         )
-    return LabelTable(
-        tissues, regions, orientation, _keep(data.get("keep", {}), name), float(cortex)
-    )
+    kept, organs = _keep(data.get("keep", {}), name), _organs(data.get("organs", []), name)
+    return LabelTable(tissues, regions, orientation, kept, float(cortex), organs)
 
 
 def is_orientation(text: object) -> bool:
@@ -150,3 +173,23 @@ def _keep(entry: object, name: str) -> dict[str, tuple[int, int]]:
             )
         kept[axis] = (span[0], span[1])
     return kept
+
+
+def _organs(entries: object, name: str) -> tuple[Organ, ...]:
+    organs = []
+    for entry in entries if isinstance(entries, list) else [entries]:
+        given: Any = entry if isinstance(entry, dict) else {}
+        tissue, centre, radii = given.get("tissue"), given.get("centre"), given.get("radii")
+        fits = set(given) == {"tissue", "centre", "radii"} and tissue in TISSUES
+        if not (fits and _three(centre) and _three(radii) and min(radii) > 0):
+            raise InputError(
+                f"expected [[organs]] with tissue, centre and radii in {name}, found {entry!r}; "
+                'write tissue = "kidney", centre = [x, y, z] and radii above 0, in voxels'
+            )
+        organs.append(Organ(str(tissue), tuple(centre), tuple(radii)))
+    return tuple(organs)
+
+
+def _three(value: Any) -> bool:
+    numbers = isinstance(value, list) and len(value) == 3
+    return numbers and all(type(n) in (int, float) and abs(n) < 1e6 for n in value)
