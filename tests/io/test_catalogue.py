@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io import find_series
+from fuzzyseg.io import find_series, read_volume
+from fuzzyseg.io.found import left_out
 
 
 def test_a_folder_is_listed(tmp_path, make_series, make_nm, ct_pixels):
@@ -127,11 +128,25 @@ def test_a_folder_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
         find_series(tmp_path)
 
 
-def test_a_file_called_dcm_that_is_none_is_named(tmp_path, make_series, ct_pixels):
+def test_a_file_called_dcm_that_is_none_is_listed_and_told(tmp_path, make_series, ct_pixels):
     make_series(tmp_path, ct_pixels)
     (tmp_path / "last.dcm").write_bytes(b"")
-    with pytest.raises(InputError, match=r"last\.dcm"):
-        find_series(tmp_path)
+    series, last = find_series(tmp_path)
+    assert series.readable
+    assert "1 damaged file of another or an unknown series was left out" in series.warnings[0]
+    assert (last.readable, last.description) == (False, "last.dcm")
+    with pytest.raises(InputError, match=r"last\.dcm truncated"):
+        read_volume(tmp_path / "last.dcm")
+
+
+def test_warnings_name_counters_and_no_people(tmp_path):
+    named, withheld = (
+        left_out([tmp_path / "IM0003", tmp_path / "1-042.dcm"], "file")[0],
+        left_out([tmp_path / "DOE_JOHN_1950.dcm", tmp_path / "Müller7"], "file"),
+    )
+    assert "2 files were left out (IM0003, 1-042.dcm)" in named
+    assert "DOE" not in withheld[0]
+    assert "ller" not in withheld[0]
 
 
 def test_progress_counts_files(tmp_path, make_series, ct_pixels):

@@ -57,15 +57,20 @@ def test_results_are_kept_without_force(tmp_path):
 
 
 def test_what_a_killed_run_left_is_removed(tmp_path):
-    left = tmp_path / ".fuzzyseg-unfinished-abc"
+    left, older = (tmp_path / f".fuzzyseg-unfinished-{name}" for name in ("1-results", "2-a.txt"))
     left.mkdir()
     fill(left)
-    os.utime(left, (0, 0))
-    other = tmp_path / ".fuzzyseg-unfinished-of-a-process-that-lives"
-    other.mkdir()
+    older.write_text("half")
+    os.utime(older, (0, 0))
+    other = tmp_path / ".fuzzyseg-unfinished-3-of-a-process-that-may-live.txt"
+    other.write_text("half")
     with results_folder(tmp_path, NAMES) as folder:
         fill(folder)
+        with results_folder(tmp_path, ("b.txt",)) as held:
+            (held / "b.txt").write_text("a run beside this one")
+            assert folder.exists()
     assert not left.exists()
+    assert not older.exists()
     assert other.exists()
 
 

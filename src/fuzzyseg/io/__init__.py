@@ -1,17 +1,23 @@
 """Studies in (DICOM, NIfTI, zip), segmentations (NIfTI) and simulated studies (DICOM) out."""
 
-from fuzzyseg.io.catalogue import SeriesInfo, find_series
+from fuzzyseg.io.catalogue import find_series
 from fuzzyseg.io.dicom.ct_write import write_ct_series
 from fuzzyseg.io.dicom.nm_write import Injection, SpectAcquisition, write_nm
 from fuzzyseg.io.dicom.write import DicomPatient, DicomStudy
-from fuzzyseg.io.nifti import guess_modality, read_nifti
+from fuzzyseg.io.found import SeriesInfo
+from fuzzyseg.io.guess import Guess, guess_modality
+from fuzzyseg.io.nifti import read_nifti
 from fuzzyseg.io.nifti_write import write_image, write_labels, write_memberships
+from fuzzyseg.io.readers import READERS, Reader
 from fuzzyseg.io.reading import read_study, read_volume
 
 __all__ = [
+    "READERS",
     "DicomPatient",
     "DicomStudy",
+    "Guess",
     "Injection",
+    "Reader",
     "SeriesInfo",
     "SpectAcquisition",
     "find_series",

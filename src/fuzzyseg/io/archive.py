@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import stat
@@ -13,13 +14,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.io.limits import max_bytes, max_files
 from fuzzyseg.io.messages import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # What zipfile raises on damaged, encrypted or exotically compressed members.
-_FAILURES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+_FAILURES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    LookupError,
+)
+# An archive of images unpacks to some ten times its size, one of nearly empty ones to fifty; the
+# ratio counts where it unpacks to more than the second number, in bytes.
+_RATIO, _RATIO_COUNTS = 200.0, 1e8
+# Bytes of the central directory for one member, without its name (APPNOTE.TXT 4.3.12); a number
+# of members that its own end record announces is checked before they are listed.
+_ENTRY_BYTES = 46
+
+
+def is_zip(path: Path) -> bool:
+    """Tell whether a path is to be unpacked."""
+    with contextlib.suppress(OSError, ValueError):  # a name with NUL, or too long: nothing there
+        return path.suffix.lower() == ".zip" and path.is_file()
+    return False
 
 
 @contextmanager
@@ -39,15 +63,17 @@ def extracted(path: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the archive is damaged, encrypted or larger than the free space, or if a member's
-        path leads out of the folder.
+        If the archive is damaged, encrypted, or larger than the free space or the limits of
+        `fuzzyseg.io.limits`, or if a member's path leads out of the folder.
     """
     with tempfile.TemporaryDirectory(prefix="fuzzyseg-") as folder:
         try:
+            _require_few(path)
             with zipfile.ZipFile(path) as archive:
                 members = archive.infolist()
                 for member in members:
                     _require_inside(path, member)
+                _require_modest(path, members)
                 size, free = sum(m.file_size for m in members), shutil.disk_usage(folder).free
                 if size > free:
                     raise InputError(
@@ -56,11 +82,58 @@ def extracted(path: Path) -> Iterator[Path]:
                     )
                 archive.extractall(folder)  # every member was checked above
         except _FAILURES as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(
                 f"expected a whole zip archive, found {path}, which cannot be unpacked "
                 f"({one_line(error)}); copy it again or unpack it and pass the folder"
             ) from error
         yield Path(folder)
+
+
+def _require_few(path: Path) -> None:
+    """Refuse an archive whose list of members could hold more than the limit."""
+    # Without a comment the list ends 22 bytes before the end of the file; it is at most as long
+    # as the file, and a list of very many takes long to read.
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - 65557))
+        tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end >= 0 and len(tail) >= end + 22:
+        announced = int.from_bytes(tail[end + 10 : end + 12], "little")
+        size = int.from_bytes(tail[end + 12 : end + 16], "little")
+        _require_count(path, announced if announced < 0xFFFF else size // (_ENTRY_BYTES + 1))
+
+
+def _require_count(path: Path, members: int) -> None:
+    if members > max_files():
+        raise InputError(
+            f"expected an archive of at most {max_files()} files, found {members} in {path}; "
+            "unpack it and pass the folder of the study, or set FUZZYSEG_MAX_FILES"
+        )
+
+
+def _require_modest(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse what announces more than an archive of images holds; raise InputError."""
+    _require_count(path, len(members))
+    size = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    if packed > path.stat().st_size:
+        raise InputError(
+            f"expected members that lie one after another, found them overlapping in {path}; do "
+            "not trust it, ask its sender for a new one"
+        )
+    if size > max_bytes():
+        raise InputError(
+            f"expected at most {max_bytes() / 1e9:g} GB unpacked, found {size / 1e9:.1f} GB in "
+            f"{path}; unpack it and pass the folder of the study, or set FUZZYSEG_MAX_GB"
+        )
+    if size > _RATIO_COUNTS and size > _RATIO * packed:
+        raise InputError(
+            f"expected an archive of images, found one that unpacks to {size / max(packed, 1):.0f} "
+            f"times its size in {path}; unpack it and pass the folder of the study"
+        )
 
 
 def _require_inside(path: Path, member: zipfile.ZipInfo) -> None:

@@ -28,9 +28,11 @@ def parse_errors() -> tuple[type[Exception], ...]:
         EOFError,
         OSError,
         ValueError,
-        KeyError,
+        ArithmeticError,
+        LookupError,
         TypeError,
         AttributeError,
+        AssertionError,
         RuntimeError,  # of which NotImplementedError is one
         struct.error,
         zlib.error,

@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.hounsfield import floor_at_air
+from fuzzyseg.io.limits import require_size
 from fuzzyseg.io.messages import one_line
-from fuzzyseg.volume import Volume
+from fuzzyseg.io.nifti_header import affine_mm, header_remarks, nibabel_failures, require_scalar_3d
+from fuzzyseg.io.unnamed import named
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from fuzzyseg.volume import Modality, Unit
+    from fuzzyseg.volume import Modality, Unit, Volume
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
-_MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
-# Agreement asked between sform and qform, in mm over the whole image.
-_FORM_TOLERANCE_MM = 0.5
+_GZIP = b"\x1f\x8b"
+# Size of the header, which is its first number: of version 1 or 2, in either order of bytes.
+_VERSION_1, _VERSION_2 = (
+    (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"),
+    (
+        b"\x1c\x02\x00\x00",
+        b"\x00\x00\x02\x1c",
+    ),
+)
+_MAGIC = b"n+1"
+# Bytes of the longer header, and where voxels begin at the earliest: 4 bytes tell of extensions.
+_HEAD = 540
+_FIRST_OFFSET = {1: 352, 2: 544}
+# How many bytes deflate can make of one, at the most.
+_MOST_DEFLATED = 1032
+# Bytes read at a time while those behind the voxels are counted, up to a limit.
+_CHUNK, _MOST_COUNTED = 1 << 20, 1 << 26
 
 
 def is_nifti_name(path: Path) -> bool:
     """Tell whether a file is named like a NIfTI image."""
     return path.name.lower().endswith(NIFTI_SUFFIXES)
+
+
+def is_nifti(path: Path) -> bool:
+    """Tell whether a file is named like a NIfTI image, or begins as one, gzipped or not."""
+    if is_nifti_name(path):
+        return True
+    try:
+        with _opened(path) as file:
+            head = file.read(_HEAD)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return (head[:4] in _VERSION_1 and head[344:347] == _MAGIC) or (
+        head[:4] in _VERSION_2 and head[4:7] == b"n+2"
+    )
 
 
 def read_nifti(
@@ -42,7 +66,8 @@ def read_nifti(
     Parameters
     ----------
     path : str or Path
-        A .nii or .nii.gz file; a fourth axis of length 1 is dropped.
+        A NIfTI file, gzipped or not, whatever its name says; a fourth axis of length 1 is
+        dropped.
     modality : {"CT", "NM", "PT", "other"} or None
         What the image is; NIfTI does not say. None guesses, see `guess_modality`.
     unit : {"HU", "Bq/mL", "counts", "SUV", "arbitrary"}, optional
@@ -56,173 +81,109 @@ def read_nifti(
     Raises
     ------
     InputError
-        If the file is no NIfTI image, is cut short, or is not one 3-D image of real numbers.
+        If the file is no NIfTI image, holds fewer voxels than it announces, is sheared, or is
+        not one 3-D image of real numbers.
     """
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
-    from nibabel.wrapstruct import WrapStructError
-
     path = Path(path)
     if not path.is_file():
         raise InputError(f"expected a NIfTI file, found nothing at {path}; check the path")
-    failures = (
-        ImageFileError,
-        HeaderDataError,
-        WrapStructError,
-        EOFError,
-        OverflowError,
-        OSError,
-        ValueError,
-        zlib.error,
-    )
     try:
-        with _header_remarks() as remarks:
-            image = _open(path)
-        _require_scalar_3d(path, image)
-        affine, warnings = _affine_mm(path, image)
-        warnings += tuple(f"The header of {path.name} is irregular: {r}." for r in remarks)
+        with header_remarks() as remarks, _opened(path) as file:
+            image, surplus = _image(path, file)
+        require_scalar_3d(path, image)
+        affine, warnings = affine_mm(image)
+        warnings += tuple(f"The header of the file is irregular: {r}." for r in remarks) + surplus
         with np.errstate(over="ignore", invalid="ignore"):
             array = image.get_fdata(dtype=np.float32, caching="unchanged")
     except InputError:
         raise
-    except failures as error:
+    except nibabel_failures() as error:
         raise InputError(
             f"expected a whole NIfTI image, found {path}, which cannot be read as one "
             f"({one_line(error)}); copy or export it again"
         ) from error
-    if modality is None:
-        modality, guessed, warning = guess_modality(array)
-        unit = unit or guessed
-        warnings += () if warning is None else (warning,)
-    unit = unit or ("HU" if modality == "CT" else "arbitrary")
-    if unit == "HU":
-        array, floored = floor_at_air(array)
-        warnings += floored
-    return Volume(
-        array=array.reshape(array.shape[:3]),
-        affine=affine,
-        modality=modality,
-        unit=unit,
-        source=str(path),
-        warnings=warnings,
+    return named(
+        array.reshape(array.shape[:3]), affine, modality, unit, source=str(path), warnings=warnings
     )
 
 
-@contextmanager
-def _header_remarks() -> Iterator[list[str]]:
-    """Collect what nibabel would print about a header that it finds at fault."""
-    from nibabel.imageglobals import logger
-
-    remarks: list[str] = []
-
-    def collect(record: logging.LogRecord) -> bool:
-        remarks.append(record.getMessage())
-        return False
-
-    logger.addFilter(collect)
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file, through gzip where its first bytes say so."""
+    file = path.open("rb")
     try:
-        yield remarks
-    finally:
-        logger.removeFilter(collect)
+        head = file.read(2)
+        file.seek(0)
+    except OSError:
+        file.close()
+        raise
+    if head != _GZIP:
+        return file
+    file.close()
+    return cast("IO[bytes]", gzip.open(path, "rb"))
 
 
-def _open(path: Path) -> Any:
-    """Open an image of version 1 or 2 of the format, its voxels still unread."""
+def _image(path: Path, file: IO[bytes]) -> tuple[Any, tuple[str, ...]]:
+    """Read an image; its sizes are compared with what is there before anything is made of them."""
     import nibabel as nib
 
-    image: Any
-    if path.name.lower().endswith(".gz"):
-        # Unpacked in one go because that verifies the checksum; nibabel stops before it.
-        raw = gzip.decompress(path.read_bytes())
-        version_2 = raw[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")  # 540, size of header
-        image = (nib.Nifti2Image if version_2 else nib.Nifti1Image).from_bytes(raw)
-    else:
-        image = nib.load(path, mmap=False)  # a volume outlives its file
-        if not isinstance(image, nib.Nifti1Pair):
-            raise nib.filebasedimages.ImageFileError(f"it is a {type(image).__name__}")
-    return image
+    head = file.read(_HEAD)
+    version = 1 if head[:4] in _VERSION_1 else 2 if head[:4] in _VERSION_2 else 0
+    if not version:
+        raise nib.filebasedimages.ImageFileError("it does not begin with a NIfTI header")
+    kind: Any = nib.Nifti1Image if version == 1 else nib.Nifti2Image
+    header = kind.header_class(head[: kind.header_class.template_dtype.itemsize])
+    wanted = _voxel_bytes(path, header, version)
+    there = path.stat().st_size * (_MOST_DEFLATED if isinstance(file, gzip.GzipFile) else 1)
+    if there < wanted:
+        raise InputError(
+            f"expected {wanted} bytes by its header, found {path.stat().st_size} in {path}; "
+            "copy or export it again"
+        )
+    rest = file.read(max(0, wanted - len(head)))  # the least of what is announced and there
+    raw = (head + rest)[:wanted] if wanted >= len(head) else head
+    if len(raw) < wanted:
+        raise InputError(
+            f"expected {wanted} bytes by its header, found {len(raw)} in {path}; copy or export "
+            "it again"
+        )
+    # To the end, too, because that verifies the checksum of a gzipped file.
+    surplus = max(0, len(head) - wanted) + _count_rest(file)
+    warnings = (
+        f"The file holds {surplus} bytes more than its header announces: shape or type of the "
+        "voxels may be wrong.",
+    )
+    return kind.from_bytes(raw), warnings if surplus else ()
 
 
-def _require_scalar_3d(path: Path, image: Any) -> None:
-    dtype, shape = image.get_data_dtype(), image.shape
-    if dtype.names is not None:
-        raise InputError(
-            f"expected one number a voxel, found colour (RGB) voxels in {path}, shape {shape}; "
-            "save it as a grey-scale image"
-        )
-    if dtype.kind not in "fiu":
-        raise InputError(
-            f"expected real numbers, found {dtype} in {path}, shape {shape}; save the magnitude"
-        )
-    if len(shape) < 3:
-        raise InputError(
-            f"expected a 3-D image, found shape {shape} in {path}; pass the whole volume, "
-            "not one slice or a planar image"
-        )
-    if any(length != 1 for length in shape[3:]):
-        raise InputError(
-            f"expected a 3-D image, found shape {shape} in {path}; "
-            "save one time frame or channel of it as a file of its own"
-        )
-    if 0 in shape:
+def _voxel_bytes(path: Path, header: Any, version: int) -> int:
+    """Bytes up to the last voxel that a header announces; raise InputError where it lies."""
+    shape, dtype = header.get_data_shape(), header.get_data_dtype()
+    if not shape or min(shape) < 1:
         raise InputError(
             f"expected an image with voxels, found shape {shape} in {path}; export it again"
         )
-
-
-def _affine_mm(path: Path, image: Any) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Affine to RAS in mm, and what had to be assumed for it."""
-    header, warnings = image.header, []
-    sform, qform = int(header["sform_code"]), int(header["qform_code"])
-    if sform == 0 and qform == 0:
-        warnings.append(
-            f"{path.name} has neither sform nor qform: orientation and left/right are unverified."
+    offset, first = float(header["vox_offset"]), _FIRST_OFFSET[version]
+    size = math.prod(int(n) for n in shape) * int(dtype.itemsize)
+    require_size(size, path)
+    if not (math.isfinite(offset) and first <= offset <= first + 2**31 and offset == int(offset)):
+        raise InputError(
+            f"expected voxels that begin at byte {first} or later, found {offset:g} in {path}; "
+            "export it again"
         )
-    affine = np.array(image.affine, dtype=np.float64)
-    if sform > 0 and qform > 0:
-        corners = np.array(np.meshgrid(*[(0, n - 1) for n in image.shape[:3]])).reshape(3, -1)
-        gap = np.abs((affine - header.get_qform())[:3] @ np.vstack([corners, np.ones(8)])).max()
-        if gap > _FORM_TOLERANCE_MM:
-            warnings.append(
-                f"{path.name} has an sform and a qform that differ by {gap:.1f} mm: "
-                "the sform is used."
-            )
-    try:
-        length = header.get_xyzt_units()[0]
-    except KeyError:
-        length = "unknown"
-        warnings.append(f"{path.name} has an unknown unit of length: millimetres are assumed.")
-    scale = _MM_PER_UNIT[length]
-    if scale != 1.0:
-        warnings.append(f"{path.name} is in {length}s: its geometry was converted to mm.")
-        affine[:3] *= scale
-    return affine, tuple(warnings)
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if math.isinf(slope) or (slope and not math.isnan(slope) and not math.isfinite(intercept)):
+        raise InputError(
+            f"expected a finite slope and intercept, found {slope:g} and {intercept:g} in {path}; "
+            "export it again"
+        )
+    return int(offset) + size
 
 
-def guess_modality(array: NDArray[Any]) -> tuple[Modality, Unit, str | None]:
-    """Guess from the values whether an image with no modality is a CT.
-
-    Parameters
-    ----------
-    array : ndarray of shape (X, Y, Z)
-
-    Returns
-    -------
-    modality, unit : str
-        "CT" and "HU" if the values are whole numbers from -500 or below to above 200;
-        otherwise "other" and "arbitrary".
-    warning : str or None
-        A sentence for the user where CT was guessed.
-    """
-    low, high = float(np.min(array)), float(np.max(array))
-    # NaN compares false, so an image with gaps in it is no CT here.
-    if low <= -500 and high > 200:
-        sample = array[::2, ::2, ::2]
-        if np.array_equal(sample, np.rint(sample)):
-            return (
-                "CT",
-                "HU",
-                f"The values ({low:.0f} to {high:.0f}, whole numbers) were taken for Hounsfield "
-                "units of a CT.",
-            )
-    return "other", "arbitrary", None
+def _count_rest(file: IO[bytes]) -> int:
+    total = 0
+    while total < _MOST_COUNTED:
+        got = len(file.read(_CHUNK))
+        if not got:
+            break
+        total += got
+    return total

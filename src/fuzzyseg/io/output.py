@@ -20,6 +20,7 @@ _MARK = ".fuzzyseg-unfinished-"
 # What nobody has touched for so long was left by a process that was killed: one that lives may
 # compute for hours before it writes.
 _ABANDONED_S = 24 * 3600.0
+_RESULTS = "results"
 # Characters of a file's name that its unfinished one shows: a name must stay below 255 bytes.
 _SHOWN = 40
 
@@ -84,7 +85,7 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
     """Yield an empty folder to write results to; they appear in `out` together at the end.
 
     If the block raises, or the process is killed, `out` holds what it held before, besides a
-    hidden folder that a run after a day removes. The last of `names` is moved last: where it
+    hidden folder that the next run removes. The last of `names` is moved last: where it
     is, the others are whole and belong to it, even where several processes write to `out`.
 
     Parameters
@@ -106,9 +107,12 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
     new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        sweep(out)
-        staging = _unfinished(out / "results")
-        staging.mkdir()
+        staging = _unfinished(out / _RESULTS)
+        with _locked(out):  # so that nobody meets a folder that nobody holds yet
+            sweep(out)
+            staging.mkdir()
+            held = contextlib.ExitStack()
+            held.enter_context(_locked(staging))
     except OSError as error:
         raise InputError(
             f"expected a folder that can be written to, found {out}: {error.strerror}; "
@@ -116,7 +120,7 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
         ) from error
     try:
         yield staging
-        with _alone_in(out):
+        with _locked(out):
             _require_free(out, names, force=force)
             (out / names[-1]).unlink(missing_ok=True)
             for name in names:
@@ -128,16 +132,24 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        held.close()
         if new:
             with contextlib.suppress(OSError):  # not empty: it holds the results
                 out.rmdir()
 
 
 def sweep(folder: Path, *, older_than_s: float = _ABANDONED_S) -> None:
-    """Remove what killed processes left unfinished in a folder."""
+    """Remove what killed processes left unfinished in a folder.
+
+    Results that no living process holds go at once, what cannot be told after `older_than_s`.
+    """
     for left in folder.glob(f"{_MARK}*"):
         with contextlib.suppress(OSError):  # its own process has finished it meanwhile
-            if time.time() - left.stat().st_mtime >= older_than_s:
+            old = time.time() - left.stat().st_mtime >= older_than_s
+            if not old and left.name.endswith(_RESULTS):
+                with _locked(left, wait=False) as ours:
+                    old = ours
+            if old:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
@@ -157,17 +169,27 @@ def _require_free(out: Path, names: Sequence[str], *, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Let one process at a time into a folder, where the system has locks for that."""
+def _locked(folder: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Let one process at a time into a folder; the lock ends with the process that holds it.
+
+    Yields
+    ------
+    bool
+        Whether the lock is ours: not where somebody else's is and `wait` is not set, nor where
+        the system has no locks for folders (Windows, some network file systems).
+    """
     try:
         import fcntl
-    except ImportError:  # Windows
-        yield
+    except ImportError:
+        yield False
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # some network file systems lock no folder
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ours = True
+        except OSError:
+            ours = False
+        yield ours
     finally:
         os.close(handle)

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.archive import extracted
-from fuzzyseg.io.catalogue import SeriesInfo, catalogue, is_zip
-from fuzzyseg.io.dicom.nm import read_nm
-from fuzzyseg.io.dicom.series import read_series
-from fuzzyseg.io.nifti import read_nifti
+from fuzzyseg.io.archive import extracted, is_zip
+from fuzzyseg.io.catalogue import catalogue
+from fuzzyseg.io.plausible import require_plausible
+from fuzzyseg.io.readers import reader_named
 from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fuzzyseg.io.found import SeriesInfo
     from fuzzyseg.volume import Modality, Volume
 
 _EMISSION = ("NM", "PT")
@@ -107,14 +107,11 @@ def _read(
     progress: Callable[[int, int], None] | None,
 ) -> Volume:
     info = choose_series(catalogue(path, name=name), name, series=series, modality=modality)
-    if info.kind == "NIfTI":
-        volume = read_nifti(info.files[0], modality)
-    elif info.kind == "NM":
-        volume = read_nm(info.files[0])
-    else:
-        volume = read_series(info.files, progress=progress)
-    label = name if path.is_file() else f"{name}, series {info.number} ({info.description})"
-    return dataclasses.replace(volume, source=label)
+    volume = reader_named(info.reader).read(info, modality, progress)
+    label = name if path.is_file() else f"{name}, series {info.number}"
+    volume = dataclasses.replace(volume, source=label, warnings=info.warnings + volume.warnings)
+    require_plausible(volume)
+    return volume
 
 
 def choose_series(
@@ -148,10 +145,14 @@ def choose_series(
         return _numbered(found, name, series)
     readable = [s for s in found if s.readable]
     if not readable and len(found) == 1:
-        raise InputError(f"expected a volume, found in {name} {found[0].reason}")
+        raise _no_volume(found[0], name)
+    # A CT is no stand-in for the emission image that was meant.
+    lost = [s for s in found if s.damaged and s.kind in _EMISSION]
+    if lost and modality != "CT" and not any(s.kind in _EMISSION for s in readable):
+        raise _no_volume(lost[0], name)
     if modality in ("CT", *_EMISSION):
         fitting = [s for s in readable if s.kind == modality]
-        fitting = fitting or [s for s in readable if s.kind == "NIfTI"]
+        fitting = fitting or [s for s in readable if not s.has_modality]
     else:
         fitting = [s for s in readable if s.kind in _EMISSION] or readable
     if len(fitting) == 1:
@@ -167,14 +168,18 @@ def _numbered(found: Sequence[SeriesInfo], name: str, series: int) -> SeriesInfo
     for info in found:
         if info.number == series:
             if info.reason is not None:
-                raise InputError(
-                    f"expected a volume, found in {name}, series {series}, {info.reason}"
-                )
+                raise _no_volume(info, f"{name}, series {series},")
             return info
     raise InputError(
         f"expected a series number from 1 to {len(found)}, found {series}; {name} holds "
         f"{_listing(found)}"
     )
+
+
+def _no_volume(info: SeriesInfo, name: str) -> InputError:
+    if info.damaged and info.reason is not None:
+        return InputError(info.reason)  # names the file and what to do
+    return InputError(f"expected a volume, found in {name} {info.reason}")
 
 
 def _listing(found: Sequence[SeriesInfo]) -> str:

@@ -55,15 +55,22 @@ def test_rle_needs_no_codec(tmp_path, make_series, ct_pixels):
     np.testing.assert_array_equal(read_pixels(path), ct_pixels[0])
 
 
-def test_a_file_cut_anywhere_is_refused_and_named(tmp_path, make_series, ct_pixels, capfd):
-    """The slice is the last of the stack, so that its loss would leave no gap."""
-    path = make_series(tmp_path, ct_pixels, suffix=".dcm")[-1]
+@pytest.mark.parametrize("place", [2, -1], ids=["middle", "end"])
+def test_a_file_cut_anywhere_is_named(tmp_path, make_series, ct_pixels, capfd, place):
+    """The loss of the last slice of the stack leaves no gap: the others are read."""
+    path = make_series(tmp_path, ct_pixels, suffix=".dcm")[place]
     whole = path.read_bytes()
     for length in range(0, len(whole), 7):
         path.write_bytes(whole[:length])
-        with pytest.raises(InputError, match=path.name) as error:
-            read_volume(tmp_path)
-        assert "\n" not in str(error.value)
+        if place == 2:
+            with pytest.raises(InputError, match="expected") as error:
+                read_volume(tmp_path)
+            assert "\n" not in str(error.value)
+        else:
+            volume = read_volume(tmp_path)
+            assert volume.shape == (6, 4, 4)
+            assert volume.warnings[0].startswith("1 damaged ")
+            assert path.name in volume.warnings[0]
     assert capfd.readouterr() == ("", "")
 
 

@@ -113,7 +113,7 @@ def test_a_ct_without_intercept_is_told(tmp_path, make_series, ct_pixels):
     ("units", "unit", "told"),
     [
         ({"Units": "BQML"}, "Bq/mL", None),
-        ({"Units": "CNTS"}, "counts", None),
+        ({"Units": "CNTS"}, "counts", "no SUV can be computed"),
         ({"Units": "GML"}, "SUV", None),
         ({"Units": "GML", "SUVType": "BW"}, "SUV", None),
         ({"Units": "GML", "SUVType": "LBM"}, "SUV", "LBM"),

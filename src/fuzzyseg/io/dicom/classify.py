@@ -28,6 +28,7 @@ SERIES_TAGS = (
     "SamplesPerPixel",
     "ImagePositionPatient",
 )
+LOCALIZER = "LOCALIZER"
 _ENHANCED = {"1.2.840.10008.5.1.4.1.1.2.1": "CT", "1.2.840.10008.5.1.4.1.1.130": "PET"}
 _MODALITIES = ("CT", "PT", "NM")
 # Classes of CT, PET, NM and secondary capture images, which must have pixels; raw data and the
@@ -49,17 +50,20 @@ def series_key(path: Path, header: Dataset) -> tuple[str, ...]:
     series, modality = text(header, "SeriesInstanceUID"), text(header, "Modality").upper()
     if modality == "NM" or count(header, "NumberOfFrames", path, 1) > 1:
         return series, text(header, "SOPInstanceUID"), str(path)
-    return series, modality, "LOCALIZER" if "LOCALIZER" in words(header, "ImageType") else ""
+    return series, modality, LOCALIZER if LOCALIZER in words(header, "ImageType") else ""
+
+
+def require_whole(path: Path, header: Dataset) -> None:
+    """Refuse an image that lacks its size, since the file ends before it; raise InputError."""
+    sized = count(header, "Rows", path, 0) and count(header, "Columns", path, 0)
+    # Every object but a directory has a modality; without one, the file ends before it.
+    pictured = text(header, "SOPClassUID") in _IMAGE_CLASSES or not text(header, "Modality")
+    if pictured and not sized:
+        raise damaged(path, "no Rows or Columns")
 
 
 def why_not_volume(group: list[tuple[Path, Dataset]]) -> str | None:
     """Say why a series is no volume, None if it is; raise InputError on a damaged file."""
-    for file, each in group:
-        sized = count(each, "Rows", file, 0) and count(each, "Columns", file, 0)
-        # Every object but a directory has a modality; without one, the file ends before it.
-        pictured = text(each, "SOPClassUID") in _IMAGE_CLASSES or not text(each, "Modality")
-        if pictured and not sized:
-            raise damaged(file, "no Rows or Columns")
     path, header = group[0]
     modality, sop_class = text(header, "Modality").upper(), text(header, "SOPClassUID")
     if sop_class in _ENHANCED:
@@ -78,7 +82,7 @@ def why_not_volume(group: list[tuple[Path, Dataset]]) -> str | None:
 
 def _why_not_slices(modality: str, group: list[tuple[Path, Dataset]]) -> str | None:
     path, header = group[0]
-    if "LOCALIZER" in words(header, "ImageType"):
+    if LOCALIZER in words(header, "ImageType"):
         return "a localizer, which is a projection; pass the slices"
     if "REPROJECTION" in words(header, "SeriesType"):
         return "reprojections, not slices; pass the slices"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
@@ -16,35 +18,55 @@ if TYPE_CHECKING:
 _LONGEST_TEXT = 64
 
 
+# A count beyond this is no count of rows, frames or slices, but a damaged element.
+_LARGEST_COUNT = 2**31 - 1
+
+
 def floats(
-    dataset: Dataset, keyword: str, count: int, path: Path | str
+    dataset: Dataset, keyword: str, count: int | None, path: Path | str
 ) -> tuple[float, ...] | None:
     """Read the numbers of an element.
 
+    Parameters
+    ----------
+    dataset : Dataset
+    keyword : str
+    count : int or None
+        How many there must be; None for any number of them.
+    path : Path or str
+        For messages.
+
     Returns
     -------
-    tuple of `count` floats, or None if the element is absent or empty
+    tuple of floats, all finite, or None if the element is absent or empty
 
     Raises
     ------
     InputError
-        If the element is not `count` numbers.
+        If the element is not `count` finite numbers.
     """
+    wanted = "" if count is None else f"{count} "
     try:
         value = dataset.get(keyword)
-        if value is None or value == "":
+        if value is None or (isinstance(value, (str, bytes)) and not value.strip()):
             return None
-        values = tuple(float(v) for v in ([value] if count == 1 else value))
+        single = isinstance(value, (str, bytes)) or not isinstance(value, Iterable)
+        values = tuple(float(v) for v in ([value] if single else value))
     except parse_errors() as error:
         raise InputError(
-            f"expected {count} number(s) in {keyword}, found something else in {path} "
+            f"expected {wanted}number(s) in {keyword}, found something else in {path} "
             f"({one_line(error)}); export the series again"
         ) from error
     if not values:
         return None
-    if len(values) != count:
+    if count is not None and len(values) != count:
         raise InputError(
             f"expected {count} number(s) in {keyword}, found {len(values)} in {path}; "
+            "export the series again"
+        )
+    if not all(map(math.isfinite, values)):
+        raise InputError(
+            f"expected finite numbers in {keyword}, found NaN or infinity in {path}; "
             "export the series again"
         )
     return values
@@ -57,8 +79,59 @@ def number(dataset: Dataset, keyword: str, path: Path | str) -> float | None:
 
 
 def count(dataset: Dataset, keyword: str, path: Path | str, default: int) -> int:
-    """Read a whole number, `default` if absent or 0; Raises InputError as `floats` does."""
-    return int(number(dataset, keyword, path) or default)
+    """Read a whole number, `default` if absent or 0; Raises InputError where it is no count."""
+    value = number(dataset, keyword, path) or float(default)
+    if not 0 <= value <= _LARGEST_COUNT or value != int(value):
+        raise InputError(
+            f"expected a whole number in {keyword}, found {value:g} in {path}; "
+            "export the series again"
+        )
+    return int(value)
+
+
+def integers(dataset: Dataset, keyword: str, path: Path | str) -> tuple[int, ...]:
+    """Read whole numbers, none if absent; Raises InputError as `floats` does."""
+    return tuple(int(value) for value in floats(dataset, keyword, None, path) or ())
+
+
+def items(dataset: Dataset, keyword: str, path: Path | str) -> tuple[Dataset, ...]:
+    """Read the items of a sequence, none if absent.
+
+    Raises
+    ------
+    InputError
+        If the element is no sequence.
+    """
+    from pydicom import Dataset, Sequence
+
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return ()
+    if not isinstance(value, Sequence) or not all(isinstance(item, Dataset) for item in value):
+        raise InputError(
+            f"expected a sequence in {keyword}, found something else in {path}; "
+            "export the series again"
+        )
+    return tuple(value)
+
+
+def rescale(dataset: Dataset, path: Path | str) -> tuple[float, float]:
+    """Read slope and intercept (PS3.3 C.11.1, C.8.9.1), 1 and 0 where absent.
+
+    Raises
+    ------
+    InputError
+        If the slope is 0, so that all values become one, or either is no finite number.
+    """
+    slope, intercept = (
+        number(dataset, "RescaleSlope", path),
+        number(dataset, "RescaleIntercept", path),
+    )
+    if slope == 0:
+        raise InputError(
+            f"expected a RescaleSlope other than 0, found 0 in {path}; export the series again"
+        )
+    return 1.0 if slope is None else slope, intercept or 0.0
 
 
 def text(dataset: Dataset, keyword: str) -> str:
@@ -71,7 +144,8 @@ def words(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     value = dataset.get(keyword)
     if value is None or value == "":
         return ()
-    return tuple(_printable(v).upper() for v in ([value] if isinstance(value, str) else value))
+    many = isinstance(value, Iterable) and not isinstance(value, (str, bytes))
+    return tuple(_printable(v).upper() for v in (value if many else [value]))
 
 
 def _printable(value: object) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.io.dicom.elements import count
+from fuzzyseg.io.limits import max_bytes, require_size
 from fuzzyseg.io.messages import damaged, one_line, parse_errors
 
 if TYPE_CHECKING:
@@ -15,6 +19,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pydicom import Dataset
+
+
+SIZE_TAGS = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
+# How many bytes of pixels one byte may become: no more than deflate's, of all compressions that
+# are read; images of nothing but air come to some hundred.
+_MOST_PACKED = 1032
+_CHUNK = 1 << 24  # bytes unpacked at a time to count them
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
 @contextmanager
@@ -52,15 +64,15 @@ def looks_like_dicom(path: Path) -> bool:
     return head[128:132] == b"DICM" or bare
 
 
-def read_header(path: Path, tags: Sequence[str]) -> Dataset:
+def read_header(path: Path, tags: Sequence[str | int]) -> Dataset:
     """Read the elements of a file that are asked for, without the pixels.
 
     Parameters
     ----------
     path : Path
         A file for which `looks_like_dicom` is true.
-    tags : sequence of str
-        Keywords of the elements.
+    tags : sequence of str or int
+        Keywords of the elements, or tags of private ones.
 
     Raises
     ------
@@ -68,13 +80,39 @@ def read_header(path: Path, tags: Sequence[str]) -> Dataset:
         If the file is cut short or damaged.
     """
     from pydicom import dcmread
+    from pydicom.tag import Tag
 
     try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=list(tags), force=True)
+        _require_modest(path)
+        header = dcmread(
+            path, stop_before_pixels=True, specific_tags=[Tag(tag) for tag in tags], force=True
+        )
         _decode(header)
+    except InputError:
+        raise
     except parse_errors() as error:
         raise damaged(path, one_line(error)) from error
     return header
+
+
+def _require_modest(path: Path) -> None:
+    """Refuse a deflated file that unpacks to more than an image may have."""
+    from pydicom.filereader import read_file_meta_info
+
+    try:
+        meta = read_file_meta_info(path)
+        deflated = meta.get("TransferSyntaxUID") == _DEFLATED
+        # Preamble, "DICM" and the element that says how long the rest of group 2 is.
+        start = 144 + int(meta.get("FileMetaInformationGroupLength") or 0)
+    except parse_errors():
+        return  # without the preamble, or damaged: what reads it will say so
+    if not deflated:
+        return
+    unpack, size, rest = zlib.decompressobj(-zlib.MAX_WBITS), 0, path.read_bytes()[start:]
+    while rest and not unpack.eof and size <= max_bytes():
+        size += len(unpack.decompress(rest, _CHUNK))
+        rest = unpack.unconsumed_tail
+    require_size(size, path)
 
 
 def _decode(dataset: Dataset) -> None:
@@ -84,6 +122,34 @@ def _decode(dataset: Dataset) -> None:
             element = dataset[tag]
             for item in element.value if element.VR == "SQ" else ():
                 _decode(item)
+
+
+def require_pixels(path: Path, header: Dataset) -> None:
+    """Compare the size that a header announces with the bytes of its file.
+
+    Parameters
+    ----------
+    path : Path
+    header : Dataset
+        Elements named in `SIZE_TAGS`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot hold so many pixels, or they are more than an image may have.
+    """
+    pixels = math.prod(
+        count(header, keyword, path, 1)
+        for keyword in ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel")
+    )
+    size = pixels * max(1, count(header, "BitsAllocated", path, 8) // 8)
+    require_size(size, path)
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    # What pydicom does not know it cannot decode: it will say so.
+    packed = syntax is not None and (syntax.is_private or syntax.is_compressed)
+    there = path.stat().st_size * (_MOST_PACKED if packed else 1)
+    if size > there:
+        raise damaged(path, f"{size} bytes of pixels announced, {path.stat().st_size} there")
 
 
 def read_pixels(path: Path) -> NDArray[Any]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.dicom.elements import number, text
-from fuzzyseg.io.dicom.file import quiet, read_header, read_pixels
+from fuzzyseg.io.dicom.elements import integers, number, rescale, text
+from fuzzyseg.io.dicom.facts import FACT_TAGS, facts
+from fuzzyseg.io.dicom.file import SIZE_TAGS, quiet, read_header, read_pixels, require_pixels
 from fuzzyseg.io.dicom.nm_geometry import nm_affine
 from fuzzyseg.io.dicom.nm_kind import KIND_TAGS, why_not_nm_volume
 from fuzzyseg.io.dicom.real_world import (
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
 _TAGS = (
     *KIND_TAGS,
+    *FACT_TAGS,
+    *SIZE_TAGS,
     "NumberOfSlices",
     "SliceVector",
-    "Rows",
-    "Columns",
     "PixelSpacing",
     "SpacingBetweenSlices",
     "SliceThickness",
@@ -76,6 +77,7 @@ def read_nm(path: Path) -> Volume:
     reason = why_not_nm_volume(header, path)
     if reason is not None:
         raise InputError(f"expected a volume, found in {path} {reason}")
+    require_pixels(path, header)
     stored = read_pixels(path)
     if stored.ndim != 3:
         raise InputError(
@@ -84,7 +86,7 @@ def read_nm(path: Path) -> Volume:
         )
     order, warnings = _slice_order(header, len(stored), path)
     affine, placed = nm_affine(header, len(stored), path)
-    items = mappings_per_frame(header, len(stored))
+    items = mappings_per_frame(header, len(stored), path)
     if all(items):
         values, unit, said = _mapped(stored, items, path)
     elif any(items):
@@ -101,6 +103,7 @@ def read_nm(path: Path) -> Volume:
         unit=unit,
         source=str(path),
         warnings=warnings + placed + said,
+        **facts(header, path),
     )
 
 
@@ -114,13 +117,13 @@ def _slice_order(
             f"expected one frame a slice, found {frames} frames of {slices:g} slices in {path}; "
             "export one volume alone"
         )
-    vector = [int(v) for v in np.atleast_1d(header.get("SliceVector") or [])]
+    vector = list(integers(header, "SliceVector", path))
     if not vector or vector == list(range(1, frames + 1)):
         return slice(None), ()
     if sorted(vector) != list(range(1, frames + 1)):
         raise InputError(
-            f"expected SliceVector to number the slices 1 to {frames} once each, found {vector} "
-            f"in {path}; export one volume alone"
+            f"expected SliceVector to number the slices 1 to {frames} once each, found "
+            f"{vector[:8]} in {path}; export one volume alone"
         )
     return [int(i) for i in np.argsort(vector)], (
         "The frames of the SPECT file are not in the order of their slices: they were sorted by "
@@ -133,8 +136,8 @@ def _mapped(
     items: list[list[Dataset]],
     path: Path,
 ) -> tuple[NDArray[np.float32], Unit, tuple[str, ...]]:
-    chosen = [choose_mapping(frame) for frame in items]
-    codes = {unit_code(item) for item in chosen}
+    chosen = [choose_mapping(frame, path) for frame in items]
+    codes = {unit_code(item, path) for item in chosen}
     if len(codes) > 1:
         raise InputError(
             f"expected one unit for all frames, found {sorted(codes)} in {path}; "
@@ -163,9 +166,8 @@ def _rescaled(
 
     Neither Rescale Slope nor Units (0054,1001) belong to the NM object; some writers add them.
     """
-    slope = number(header, "RescaleSlope", path)
-    intercept = number(header, "RescaleIntercept", path) or 0.0
-    values = stored * np.float64(1.0 if slope is None else slope) + intercept
+    slope, intercept = rescale(header, path)
+    values = stored * np.float64(slope) + intercept
     name = text(header, "Units").upper()
     if name in PT_UNITS:
         return values.astype(np.float32), PT_UNITS[name], ()

@@ -22,7 +22,7 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.dicom.affine import AXIAL, is_orthonormal, ras_affine, slice_normal
-from fuzzyseg.io.dicom.elements import count, floats, number
+from fuzzyseg.io.dicom.elements import count, floats, items, number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ def _placement(
 ) -> tuple[_Floats | None, _Floats | None, tuple[str, ...]]:
     """Orientation and position: the first detector's, else the top level's."""
     found = []
-    for item in [*(header.get("DetectorInformationSequence") or []), header]:
+    for item in [*items(header, "DetectorInformationSequence", path), header]:
         orientation = floats(item, "ImageOrientationPatient", 6, path)
         position = floats(item, "ImagePositionPatient", 3, path)
         if orientation is not None or position is not None:

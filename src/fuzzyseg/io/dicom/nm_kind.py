@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fuzzyseg.io.dicom.elements import count, words
+from fuzzyseg.io.dicom.elements import count, integers, words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +68,7 @@ def why_not_nm_volume(header: Dataset, path: Path) -> str | None:
             "pass the reconstructed SPECT"
         )
     for keyword, name in _OTHER_VECTORS.items():
-        volumes = len(np.unique(header.get(keyword, 1)))
+        volumes = len(set(integers(header, keyword, path)))
         if volumes > 1:
             return f"a reconstruction of {volumes} {name} in one file; export one alone"
     if count(header, "NumberOfFrames", path, 1) == 1:

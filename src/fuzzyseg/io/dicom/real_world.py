@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.dicom.elements import number, text
+from fuzzyseg.io.dicom.elements import floats, items, number, text
 from fuzzyseg.io.dicom.units import parse_unit
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PREFERENCE: tuple[Unit, ...] = ("Bq/mL", "SUV", "counts", "arbitrary")
 
 
-def mappings_per_frame(dataset: Dataset, frames: int) -> list[list[Dataset]]:
+def mappings_per_frame(dataset: Dataset, frames: int, path: Path) -> list[list[Dataset]]:
     """Find the mapping items that hold for each frame.
 
     Parameters
@@ -30,6 +30,8 @@ def mappings_per_frame(dataset: Dataset, frames: int) -> list[list[Dataset]]:
     dataset : Dataset
         Header of a multi-frame file.
     frames : int
+    path : Path
+        For messages.
 
     Returns
     -------
@@ -37,26 +39,26 @@ def mappings_per_frame(dataset: Dataset, frames: int) -> list[list[Dataset]]:
         The frame's own functional group before the shared one, that before the top level;
         empty where there is none.
     """
-    shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    common = list(dataset.get("RealWorldValueMappingSequence") or [])
-    for group in shared:
-        common = list(group.get("RealWorldValueMappingSequence") or common)
-    own = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
+    keyword = "RealWorldValueMappingSequence"
+    common = list(items(dataset, keyword, path))
+    for group in items(dataset, "SharedFunctionalGroupsSequence", path):
+        common = list(items(group, keyword, path)) or common
+    own = items(dataset, "PerFrameFunctionalGroupsSequence", path)
     return [
-        list(own[i].get("RealWorldValueMappingSequence") or common) if i < len(own) else common
+        (list(items(own[i], keyword, path)) or common) if i < len(own) else common
         for i in range(frames)
     ]
 
 
-def unit_code(item: Dataset) -> str:
+def unit_code(item: Dataset, path: Path) -> str:
     """Code of the unit of a mapping item, empty if it names none."""
-    units = item.get("MeasurementUnitsCodeSequence") or []
+    units = items(item, "MeasurementUnitsCodeSequence", path)
     return text(units[0], "CodeValue") if units else ""
 
 
-def choose_mapping(items: list[Dataset]) -> Dataset:
+def choose_mapping(offered: list[Dataset], path: Path) -> Dataset:
     """Pick the item with the most useful unit; the first of equals."""
-    return min(items, key=lambda item: _PREFERENCE.index(parse_unit(unit_code(item))[0]))
+    return min(offered, key=lambda item: _PREFERENCE.index(parse_unit(unit_code(item, path))[0]))
 
 
 def apply_mapping(
@@ -91,10 +93,15 @@ def apply_mapping(
     low, high = float(stored.min()), float(stored.max())
     outside = (first is not None and low < first) or (last is not None and high > last)
     slope = number(item, "RealWorldValueSlope", path)
+    if slope == 0:
+        raise InputError(
+            f"expected a RealWorldValueSlope other than 0, found 0 in {path}; "
+            "export the study again"
+        )
     if slope is not None:
         intercept = number(item, "RealWorldValueIntercept", path) or 0.0
         return stored * np.float64(slope) + intercept, outside
-    table = np.atleast_1d(np.asarray(item.get("RealWorldValueLUTData", []), dtype=np.float64))
+    table = np.array(floats(item, "RealWorldValueLUTData", None, path) or (), dtype=np.float64)
     if not table.size or first is None:
         raise InputError(
             f"expected a slope or a table in RealWorldValueMappingSequence, found neither in "
@@ -105,6 +112,11 @@ def apply_mapping(
             f"expected stored values within the table of RealWorldValueMappingSequence, "
             f"{table.size} values from {first:g}, found {low:g} to {high:g} in {path}; "
             "export the study with a linear mapping"
+        )
+    if stored.dtype.kind not in "iu":
+        raise InputError(
+            f"expected whole stored values for the table of RealWorldValueMappingSequence, found "
+            f"{stored.dtype} in {path}; export the study with a linear mapping"
         )
     return table[stored.astype(np.int64) - int(first)], False
 

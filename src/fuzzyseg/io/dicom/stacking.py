@@ -9,7 +9,8 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.dicom.affine import is_orthonormal, ras_affine, slice_normal
-from fuzzyseg.io.dicom.elements import floats, number
+from fuzzyseg.io.dicom.elements import count, floats, number
+from fuzzyseg.io.dicom.file import SIZE_TAGS, require_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 STACKING_TAGS = (
-    "Rows",
-    "Columns",
+    *SIZE_TAGS,
     "PixelSpacing",
     "ImageOrientationPatient",
     "ImagePositionPatient",
@@ -71,7 +71,7 @@ def slice_of(path: Path, header: Dataset) -> Slice:
     InputError
         If a size, spacing, orientation or position is missing or makes no sense.
     """
-    rows, columns = number(header, "Rows", path), number(header, "Columns", path)
+    rows, columns = count(header, "Rows", path, 0), count(header, "Columns", path, 0)
     spacing = floats(header, "PixelSpacing", 2, path)
     orientation = floats(header, "ImageOrientationPatient", 6, path)
     position = floats(header, "ImagePositionPatient", 3, path)
@@ -81,13 +81,14 @@ def slice_of(path: Path, header: Dataset) -> Slice:
             f"ImagePositionPatient in every slice, found one missing in {path}; "
             "export the series again"
         )
+    require_pixels(path, header)
     if min(spacing) <= 0 or not is_orthonormal(orientation):
         raise InputError(
             f"expected positive PixelSpacing and perpendicular unit ImageOrientationPatient, "
             f"found {spacing} and {orientation} in {path}; export the series again"
         )
     tilt = number(header, "GantryDetectorTilt", path) or 0.0
-    return Slice(path, int(rows), int(columns), spacing, orientation, position, tilt)
+    return Slice(path, rows, columns, spacing, orientation, position, tilt)
 
 
 def stack(slices: Sequence[Slice]) -> tuple[list[int], NDArray[np.float64]]:
