@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _LEG_UPTAKE_PER_MASS = 0.6
 # Kidneys of a superscan over normal ones; our setting, "faint or not seen".
 _SUPERSCAN_KIDNEY = Uniform(0.1, 0.3)
+# Of the dose: normal bone's 0.26, and what a superscan takes from soft tissue, our setting.
+_SUPERSCAN_FROM_SOFT = 0.34
 
 
 @dataclass(frozen=True)
@@ -94,16 +96,20 @@ def draw_uptake(rng: np.random.Generator, laws: UptakeLaws) -> Uptake:
     )
     if superscan:
         relative["kidney"] *= _SUPERSCAN_KIDNEY.draw(rng)
-    share = laws.superscan_bone_share if superscan else laws.bone_share
 
     def drawn(law: Law | None) -> float | None:
         return None if law is None else law.draw(rng)
 
+    share = drawn(laws.superscan_bone_share if superscan else laws.bone_share)
+    retained = laws.retained.draw(rng)
+    if superscan and share is not None:
+        # What bone takes up is taken from urine first, and from soft tissue less.
+        retained = share + max(retained - _SUPERSCAN_FROM_SOFT, 0.1)
     return Uptake(
         relative,
         dict(laws.by_region),
-        retained=laws.retained.draw(rng) + (0.12 if superscan else 0.0),
-        bone_share=drawn(share) if laws.bone_to_soft is None else None,
+        retained=retained,
+        bone_share=share if laws.bone_to_soft is None else None,
         bone_to_soft=drawn(laws.bone_to_soft),
         superscan=superscan,
     )
