@@ -12,11 +12,13 @@ from fuzzyseg.conventions import CLASSES
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.phantom import anatomy, deformation, labelled, voxelise
 from fuzzyseg.simulation.phantom.body import Arms, Sex, draw_body
+from fuzzyseg.simulation.phantom.ct_settings import draw_ct
+from fuzzyseg.simulation.phantom.draw_dense import draw_dense
 from fuzzyseg.simulation.phantom.findings import draw_findings, paint_findings
 from fuzzyseg.simulation.phantom.grid import Grid, check_spacing
 from fuzzyseg.simulation.phantom.images import attenuation_and_hu
 from fuzzyseg.simulation.phantom.lesions import MOST_LESIONS, draw_count, draw_lesions
-from fuzzyseg.simulation.phantom.lowdose import low_dose_ct
+from fuzzyseg.simulation.phantom.lowdose import diaphragm_mm, take_ct
 from fuzzyseg.simulation.phantom.model import Phantom
 from fuzzyseg.simulation.phantom.uptake import (
     Uptake,
@@ -51,9 +53,13 @@ class Patient:
     attenuation : float32 ndarray of shape (X, Y, Z)
         Linear attenuation at 140 keV, narrow beam, 1/cm.
     ct : float32 ndarray of shape (X, Y, Z)
-        Low-dose CT on the same grid, HU.
+        Low-dose CT on the same grid, HU: moved against the rest, noisy, with a couch.
     labels : uint8 ndarray of shape (X, Y, Z)
-        Truth: 0 background, 1 bone, 2 lesion.
+        Truth of the activity: 0 background, 1 bone, 2 lesion.
+    ct_labels : uint8 ndarray of shape (X, Y, Z)
+        Truth of the CT, where the patient lies in it.
+    couch : bool ndarray of shape (X, Y, Z)
+        Voxels of the CT that couch and head rest fill.
     affine : float64 ndarray of shape (4, 4)
         Voxel to millimetre, RAS.
     parameters : dict
@@ -65,6 +71,8 @@ class Patient:
     attenuation: NDArray[np.float32]
     ct: NDArray[np.float32]
     labels: NDArray[np.uint8]
+    ct_labels: NDArray[np.uint8]
+    couch: NDArray[np.bool_]
     affine: NDArray[np.float64]
     parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -176,7 +184,7 @@ def draw_patient(
     """
     settings = settings or PatientSettings()
     seeds = _seeds(seed)
-    names = ("body", "deformation", "uptake", "lesions", "ct", "findings")
+    names = ("body", "deformation", "uptake", "lesions", "ct", "findings", "viscera")
     streams = {
         name: np.random.default_rng(child)
         for name, child in zip(names, seeds.spawn(len(names)), strict=True)
@@ -232,8 +240,13 @@ def draw_patient(
         "label_names": list(CLASSES),
         "voxel_mm": list(field.grid.spacing_mm),
     }
-    ct = low_dose_ct(streams["ct"], hu, field.grid)
-    return Patient(activity, attenuation, ct, labels, field.grid.affine, parameters)
+    imaged = draw_ct(streams["ct"], settings.population.ct)
+    parameters["ct"] = imaged.as_dict()
+    image = take_ct(streams["ct"], hu, solid, labels, field.grid, imaged, diaphragm_mm(field))
+    return Patient(
+        activity, attenuation, image.hu, labels, image.labels, image.couch, field.grid.affine,
+        parameters,
+    )  # fmt: skip
 
 
 def _total_mbq(activity: NDArray[np.float32], phantom: Phantom) -> float:
@@ -312,10 +325,13 @@ def _normal(
         low[:2] -= _AIR_MARGIN_MM
         high += _AIR_MARGIN_MM
         grid = Grid.covering(low, high, spacing, settings.matrix)
-        soft_parts, bones = anatomy.soft_parts(body, bladder_ml), anatomy.bones(body)
+        soft_parts = anatomy.soft_parts(body, bladder_ml, streams["viscera"])
+        things = draw_dense(streams["viscera"], body, settings.population.dense)
+        bones = anatomy.bones(body)
         fine = settings.sample_mm or voxelise.SAMPLE_MM
-        whole = voxelise.voxelise(bones, soft_parts, grid, body, bent, sample_mm=fine)
+        whole = voxelise.voxelise(bones, soft_parts, grid, body, bent, sample_mm=fine, dense=things)
         made = {"phantom": "parametric", **asdict(body), "bladder_ml": bladder_ml}
+        made["dense"] = list(things.records)
         made["largest_displacement_mm"] = bent.limit_mm
     # A volume from a file is taken for the whole body, unless its mass is given.
     known = given is None or settings.mass_kg is not None

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.laws import Law, LogNormal, Normal, Uniform
+from fuzzyseg.simulation.phantom.ct_settings import CT, CTSettings
+from fuzzyseg.simulation.phantom.dense import DENSE, NO_DENSE_SETTINGS, DenseSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PopulationName = Literal["clinical", "elsewhere", "paper"]
+AttenuationSource = Literal["ct", "true"]
 Kind = Literal["sclerotic", "isodense", "mixed", "lytic"]
 
 
@@ -147,6 +150,13 @@ class Population:
     uptake : UptakeLaws
     findings : mapping from name to Chance
         Uptake that is no lesion; names as in `phantom.findings`.
+    dense : DenseSettings
+        Density of bone, and dense things that are no lesion; of the parametric body alone.
+    ct : CTSettings
+        How good the CT is.
+    attenuation : {"ct", "true"}
+        What a reconstruction takes for the attenuation: what follows from the CT, as on a
+        scanner, or the truth.
     wear : (float, float)
         Range of the factor on the probability of degenerative findings.
     """
@@ -156,6 +166,9 @@ class Population:
     lesions: LesionLaws
     uptake: UptakeLaws
     findings: Mapping[str, Chance] = field(default_factory=dict)
+    dense: DenseSettings = DENSE
+    ct: CTSettings = CT
+    attenuation: AttenuationSource = "ct"
     wear: tuple[float, float] = (0.3, 1.7)
 
 
@@ -289,6 +302,8 @@ _ELSEWHERE = Population(
         name: replace(chance, probability=min(1.0, 1.4 * chance.probability))
         for name, chance in _CLINICAL_FINDINGS.items()
     },
+    dense=replace(DENSE, age_years=(72.0, 9.0), hip=0.2, spine=0.15, osteophytes=0.8),
+    ct=replace(CT, noise_hu=(12.0, 45.0), slice_mm=(3.0, 6.0), shift_mm=3.5, breath_mm=7.0),
     wear=(0.7, 2.1),
 )
 # Chen et al., Med Phys 2021;48:3860.
@@ -309,6 +324,9 @@ _PAPER = Population(
         whole_bone=True,
     ),
     UptakeLaws(retained=Uniform(0.52, 0.66), bone_to_soft=Uniform(8.0, 13.0)),
+    dense=NO_DENSE_SETTINGS,
+    ct=replace(CT, fixed_shift_mm=0.0, hardening=(0.0, 0.0), cupping=(0.0, 0.0), couch=0.0),
+    attenuation="true",
 )
 POPULATIONS: dict[PopulationName, Population] = {p.name: p for p in (_CLINICAL, _ELSEWHERE, _PAPER)}
 

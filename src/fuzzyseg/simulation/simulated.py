@@ -12,9 +12,15 @@ from fuzzyseg.io.hounsfield import AIR_HU
 from fuzzyseg.provenance import versions
 from fuzzyseg.simulation.geometry import body_footprint, check_field_of_view, collapse
 from fuzzyseg.simulation.patient import Patient, PatientSettings, draw_patient
+from fuzzyseg.simulation.phantom.hounsfield import attenuation_from_hu
 from fuzzyseg.simulation.phantom.stand_in import load_phantom
 from fuzzyseg.simulation.phantom.table import shipped_tables
-from fuzzyseg.simulation.population import PopulationName, get_population
+from fuzzyseg.simulation.population import (
+    AttenuationSource,
+    Population,
+    PopulationName,
+    get_population,
+)
 from fuzzyseg.simulation.protocol import Protocol, ProtocolName, get_protocol
 from fuzzyseg.simulation.reconstruction import reconstruct
 from fuzzyseg.simulation.scan import Scan, acquire
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 
     from fuzzyseg.simulation.phantom.labelled import LabelledVolume
 
+MOST_SHIFT_MM = 50.0
 _MOST_DRAWS = 50  # of a patient that fits into the field of view
 _MOST_BENDS = 10  # of a phantom from a file, whose body is always the same
 
@@ -58,6 +65,13 @@ class Recipe:
         Population that disease and uptake are drawn from.
     axial : (float, float)
         Part of the body, from mid-thigh (0) to the vertex (1); it gets as much of the time.
+    ct_shift_mm : float or None
+        Length of the shift between CT and SPECT, in a direction drawn at random, without a
+        turn or breathing. None draws all of them.
+    attenuation : {"ct", "true"} or None
+        What the reconstruction takes for the attenuation: what follows from the CT, with its
+        shift and noise, as on a scanner, or the truth. None for the population's own: the
+        truth for "paper", otherwise the CT.
     dicom : bool
         Also write the SPECT as NM multi-frame, and the CT as a series.
     device : {"cpu", "cuda"}
@@ -74,6 +88,8 @@ class Recipe:
     mass_kg: float | None = None
     like: PopulationName = "clinical"
     axial: tuple[float, float] = (0.0, 1.0)
+    ct_shift_mm: float | None = None
+    attenuation: AttenuationSource | None = None
     dicom: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
 
@@ -91,9 +107,9 @@ class Simulated:
     activity, attenuation : float32 ndarray of shape (X, Y, Z)
         Truth: Bq/mL, and 1/cm at 140 keV.
     labels : uint8 ndarray of shape (X, Y, Z)
-        Truth: 0 background, 1 bone, 2 lesion.
+        Truth of the activity: 0 background, 1 bone, 2 lesion.
     ct_labels : uint8 ndarray
-        The same truth on the CT's grid.
+        Truth of the CT on its grid, where the patient lies in it.
     description : dict
         Everything drawn and counted, as JSON can hold it.
     """
@@ -130,8 +146,10 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
         device=recipe.device,
     )
     attenuation = _coarser(patient.attenuation, factor)
+    believed = recipe.attenuation or get_population(recipe.like).attenuation
+    known = attenuation if believed == "true" else ct_attenuation(patient, factor)
     settings = protocol.vendor if recipe.vendor else protocol.reconstruction
-    image = reconstruct(scan, attenuation, settings=settings, device=recipe.device)
+    image = reconstruct(scan, known, settings=settings, device=recipe.device)
     affine = _coarser_affine(patient.affine, factor)
     name = f"simulated patient {number}"
     return Simulated(
@@ -140,7 +158,7 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
         activity=_coarser(patient.activity, factor),
         attenuation=attenuation,
         labels=_majority(patient.labels, factor),
-        ct_labels=patient.labels,
+        ct_labels=patient.ct_labels,
         description={
             "number": number,
             "recipe": asdict(recipe),
@@ -153,10 +171,31 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
     )
 
 
+def ct_attenuation(patient: Patient, factor: int = 1) -> NDArray[np.float32]:
+    """Attenuation map that a scanner makes of its CT, on voxels `factor` times as wide.
+
+    CT numbers are averaged, then mapped by the bilinear rule. The couch is taken out, since the
+    simulated camera has none.
+
+    Returns
+    -------
+    float32 ndarray
+        1/cm at 140 keV.
+    """
+    hu = np.where(patient.couch, np.float32(AIR_HU), patient.ct)
+    return attenuation_from_hu(_coarser(hu, factor))
+
+
 def check_recipe(recipe: Recipe) -> None:
     """Raise InputError if the recipe's seed, protocol or phantom cannot be used."""
     if recipe.seed < 0:
         raise InputError(f"expected a seed of 0 or more, found {recipe.seed}; give another")
+    shift = recipe.ct_shift_mm
+    if shift is not None and not 0 <= shift <= MOST_SHIFT_MM:
+        raise InputError(
+            f"expected a shift of the CT of 0 to {MOST_SHIFT_MM:g} mm, found {shift:g}; "
+            "give millimetres, or leave it out to have it drawn"
+        )
     _protocol(recipe)
     get_population(recipe.like)
     _stand_in(recipe)
@@ -174,6 +213,13 @@ def _protocol(recipe: Recipe) -> Protocol:
             "0 is mid-thigh and 1 the vertex"
         )
     return replace(protocol, scan_minutes=protocol.scan_minutes * (high - low))
+
+
+def _population(recipe: Recipe) -> Population:
+    population = get_population(recipe.like)
+    if recipe.ct_shift_mm is None:
+        return population
+    return replace(population, ct=replace(population.ct, fixed_shift_mm=recipe.ct_shift_mm))
 
 
 def _stand_in(recipe: Recipe) -> LabelledVolume | None:
@@ -205,7 +251,7 @@ def _draw_fitting(
             patient = draw_patient(
                 int(seed),
                 PatientSettings(
-                    get_population(recipe.like),
+                    _population(recipe),
                     voxel_mm=voxel_mm,
                     matrix=pixels * factor,
                     axial=recipe.axial,
@@ -236,6 +282,7 @@ def _padded(patient: Patient, factor: int) -> Patient:
     if not missing:
         return patient
     air = {"activity": 0.0, "attenuation": 0.0, "ct": AIR_HU, "labels": 0}
+    air |= {"ct_labels": 0, "couch": False}
     padded: dict[str, Any] = {
         name: np.pad(getattr(patient, name), ((0, 0), (0, 0), (0, missing)), constant_values=value)
         for name, value in air.items()

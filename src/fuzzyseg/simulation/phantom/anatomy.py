@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.simulation.phantom.abdomen import abdomen
 from fuzzyseg.simulation.phantom.body import MID_THIGH_Z, VERTEX_Z, Body
 from fuzzyseg.simulation.phantom.build import Chain, Part
 from fuzzyseg.simulation.phantom.girdle import girdle
@@ -15,6 +16,7 @@ from fuzzyseg.simulation.phantom.skull import mandible, skull
 from fuzzyseg.simulation.phantom.solids import Profile
 from fuzzyseg.simulation.phantom.spine import spine
 from fuzzyseg.simulation.phantom.thorax import cartilages, ribs, sternum
+from fuzzyseg.simulation.phantom.vessels import lung_vessels, vessels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,9 +38,23 @@ def bones(body: Body) -> tuple[Part, ...]:
     )
 
 
-def soft_parts(body: Body, bladder_ml: float = 120.0) -> tuple[Part, ...]:
-    """Everything that is not bone, in the order of painting; cartilage comes last."""
-    return (*organs(body, bladder_ml), cartilages())
+def soft_parts(
+    body: Body, bladder_ml: float = 120.0, rng: np.random.Generator | None = None
+) -> tuple[Part, ...]:
+    """Everything that is not bone, in the order of painting; cartilage comes last.
+
+    Parameters
+    ----------
+    body : Body
+    bladder_ml : float, default 120
+    rng : Generator, optional
+        Draws bowel, its fat and the vessels of the lungs, which a CT shows; none without it.
+    """
+    parts = (*organs(body, bladder_ml), cartilages())
+    if rng is None:
+        return parts
+    after = {"muscle": abdomen(rng, body), "lung left": lung_vessels(rng), "brain": (vessels(),)}
+    return tuple(p for part in parts for p in (part, *after.get(part.name, ())))
 
 
 def extent(

@@ -302,22 +302,14 @@ def paint_findings(
             box, weight = found
             on = finding.place.on
             if on == "bone":
-                solid = phantom.fraction_in("cortical bone", box)
                 marrow = phantom.fraction_in("spongiosa", box)
                 bone[box] *= 1 + np.float32(finding.gain - 1) * weight
                 np.maximum(
                     dense[box], np.float32(finding.sclerosis) * weight * marrow, out=dense[box]
                 )
-                tissue = solid + marrow
+                tissue = phantom.bone_in(box)
             elif on == "soft":
-                tissue = np.clip(
-                    1
-                    - phantom.fraction_in("air", box)
-                    - phantom.fraction_in("cortical bone", box)
-                    - phantom.fraction_in("spongiosa", box),
-                    0,
-                    1,
-                )
+                tissue = np.clip(1 - phantom.fraction_in("air", box) - phantom.bone_in(box), 0, 1)
                 np.maximum(soft[box], np.float32(finding.gain) * weight * tissue, out=soft[box])
             else:
                 tissue = phantom.fraction_in(on, box)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def attenuation_and_hu(
     phantom: Phantom, maps: LesionMaps
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Attenuation at 140 keV (1/cm) and CT (HU) with the lesions in place."""
+    """Attenuation at 140 keV (1/cm) and CT (HU, metal not clipped) with the lesions in place."""
     cortical, spongy = TISSUES["cortical bone"], TISSUES["spongiosa"]
 
     def with_lesions(base: NDArray[np.float32], hard: float, soft: float) -> NDArray[np.float32]:
@@ -34,4 +34,6 @@ def attenuation_and_hu(
     else:
         ratio = np.asarray(1 + hu / np.float32(1000), dtype=np.float32)
     ratio = with_lesions(ratio, 1 + cortical.hu / 1000, 1 + spongy.hu / 1000)
+    for name, more in phantom.contrast_hu.items():
+        ratio += phantom.fraction(name) * np.float32(more / 1000)
     return attenuation, 1000 * (ratio - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -137,7 +137,7 @@ class LabelledVolume:
         region = np.zeros(grid.shape, np.uint8)
         images = {k: getattr(self, k) for k in ("attenuation", "uptake", "hu")}
         images = {k: v for k, v in images.items() if v is not None}
-        sampled = {k: np.zeros(grid.shape, np.float32) for k in images}
+        sampled: dict[str, Any] = {k: np.zeros(grid.shape, np.float32) for k in images}
         step = max(grid.spacing_mm) / factor
         depth = round(self.table.cortex_mm / step)
         thick = max(1, _SLAB_SAMPLES // (grid.shape[0] * grid.shape[1] * factor**3))

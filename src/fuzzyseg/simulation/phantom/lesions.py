@@ -68,6 +68,19 @@ class Lesion:
         return asdict(self)
 
 
+def _fatty_as() -> tuple[np.float32, np.float32]:
+    """Shares of cortex and spongiosa that attenuate as fatty marrow does, in SPECT and CT."""
+    names = ("cortical bone", "spongiosa", "marrow")
+    mu, ratio = zip(
+        *((TISSUES[n].attenuation, 1 + TISSUES[n].hu / 1000) for n in names), strict=True
+    )
+    a, b = np.linalg.solve([mu[:2], ratio[:2]], [mu[2], ratio[2]])
+    return np.float32(a), np.float32(b)
+
+
+FATTY_AS = _fatty_as()
+
+
 @dataclass(frozen=True, eq=False)
 class LesionMaps:
     """What the lesions fill and change, each (X, Y, Z).
@@ -292,12 +305,14 @@ class _Canvas:
         hard, soft = TISSUES["cortical bone"].hu, TISSUES["spongiosa"].hu
         dense = np.float32((hu - soft) / (hard - soft))
         marrow = share * self.phantom.fraction_in("spongiosa", box)
+        fatty = share * self.phantom.fraction_in("marrow", box)
         cortex = share * self.phantom.fraction_in("cortical bone", box)
         if marrow_only:
             cortex = np.zeros_like(cortex)
-        new = marrow + cortex
-        self.maps.cortical[box] += dense * new - cortex
-        self.maps.spongiosa[box] += (1 - dense) * new - marrow
+        new = marrow + fatty + cortex
+        as_cortex, as_spongiosa = FATTY_AS
+        self.maps.cortical[box] += dense * new - cortex - as_cortex * fatty
+        self.maps.spongiosa[box] += (1 - dense) * new - marrow - as_spongiosa * fatty
 
 
 def _lump(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from fuzzyseg.simulation.phantom.grid import Grid
 
-BONE_TISSUES = ("spongiosa", "cortical bone")
+BONE_TISSUES = ("spongiosa", "cortical bone", "marrow")
+INNER_BONE = ("spongiosa", "marrow")
 # Region of bone that no part claims, as in a volume that labels bone as one.
 SKELETON = "skeleton"
 
@@ -43,6 +44,9 @@ class Phantom:
         Relative activity from a file, in place of what would be drawn.
     hu : float32 ndarray of shape (X, Y, Z), optional
         A real CT in place of the made one.
+    contrast_hu : mapping from tissue to float
+        What contrast agent adds to a tissue's HU in the CT. It is not in the attenuation: the
+        SPECT is taken before the injection, or when the kidneys have cleared it.
     parameters : mapping
         How it was made; JSON-serialisable.
 
@@ -61,6 +65,7 @@ class Phantom:
     attenuation: NDArray[np.float32] | None = None
     uptake: NDArray[np.float32] | None = None
     hu: NDArray[np.float32] | None = None
+    contrast_hu: Mapping[str, float] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,10 +100,21 @@ class Phantom:
             return np.zeros([s.stop - s.start for s in box], np.float32)
         return np.asarray(self.fractions[(self.tissues.index(tissue), *box)], dtype=np.float32)
 
+    def bone_in(self, box: tuple[slice, slice, slice]) -> NDArray[np.float32]:
+        """Share of bone within a box of voxels."""
+        total = self.fraction_in(BONE_TISSUES[0], box)
+        for name in BONE_TISSUES[1:]:
+            total += self.fraction_in(name, box)
+        return np.asarray(total)
+
     @property
     def bone_fraction(self) -> NDArray[np.float32]:
-        """Share (X, Y, Z) of cortex and spongiosa together."""
-        return np.asarray(self.fraction(BONE_TISSUES[0]) + self.fraction(BONE_TISSUES[1]))
+        """Share (X, Y, Z) of cortex, spongiosa and the marrow of shafts together."""
+        total = self.fraction(BONE_TISSUES[0])
+        for name in BONE_TISSUES[1:]:
+            if name in self.tissues:
+                total += self.fraction(name)
+        return np.asarray(total)
 
     def mix(self, values: Mapping[str, float]) -> NDArray[np.float32]:
         """Average of a property over each voxel's tissues, (X, Y, Z)."""

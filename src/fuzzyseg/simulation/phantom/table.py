@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.phantom.model import SKELETON
+from fuzzyseg.simulation.phantom.model import BONE_TISSUES, SKELETON
 from fuzzyseg.simulation.phantom.tissues import TISSUES
 
 BONE = "bone"
@@ -138,7 +138,7 @@ def parse_table(data: dict[str, Any], name: str = "the table") -> LabelTable:
         tissues[int(key)] = str(tissue)
         if isinstance(entry, dict) and "region" in entry:
             regions[int(key)] = str(entry["region"])
-        elif tissue in (BONE, "cortical bone", "spongiosa"):
+        elif tissue in (BONE, *BONE_TISSUES):
             regions[int(key)] = SKELETON
     orientation = data.get("orientation")
     if orientation is not None and not is_orientation(orientation):

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from fuzzyseg.simulation.phantom.build import Chain, Part
 from fuzzyseg.simulation.phantom.deformation import Deformation, sample_points
-from fuzzyseg.simulation.phantom.model import Phantom
+from fuzzyseg.simulation.phantom.dense import NO_DENSE, Dense
+from fuzzyseg.simulation.phantom.model import BONE_TISSUES, INNER_BONE, Phantom
 from fuzzyseg.simulation.phantom.shapes import Array, Shape
 from fuzzyseg.simulation.phantom.solids import smooth_minimum
 from fuzzyseg.simulation.phantom.tissues import TISSUES
@@ -43,6 +44,7 @@ def voxelise(
     deformation: Deformation,
     *,
     sample_mm: float = SAMPLE_MM,
+    dense: Dense = NO_DENSE,
 ) -> Phantom:
     """Draw parts on a grid.
 
@@ -56,25 +58,38 @@ def voxelise(
     deformation : Deformation
     sample_mm : float, default 2.5
         Voxels are divided into samples of at most this width.
+    dense : Dense, optional
+        Density of the bones, and dense things in and beside them.
 
     Returns
     -------
     Phantom
     """
     factor = max(1, math.ceil(max(grid.spacing_mm) / sample_mm - 1e-6))
-    tissues = tuple(TISSUES)
+    bones = dense.bones(bones)
+    changes, inserts = [c.part for c in dense.changes], [i.part for i in dense.inserts]
+    used = {"air", *BONE_TISSUES, *(part.tissue for part in (*soft, *inserts))}
+    tissues = tuple(name for name in TISSUES if name in used)
     fractions = np.zeros((len(tissues), *grid.shape), np.float16)
     region = np.zeros(grid.shape, np.uint8)
-    placed = _place((*soft, *bones), body, deformation, max(grid.spacing_mm) / factor)
+    everything = (*soft, *bones, *changes, *inserts)
+    placed = iter(_place(everything, body, deformation, max(grid.spacing_mm) / factor))
+    placed_soft, placed_bones, placed_changes, placed_inserts = (
+        [next(placed) for _ in group] for group in (soft, bones, changes, inserts)
+    )
     names = ("", *dict.fromkeys(part.name for part in bones))
+    fatty = np.array([dense.fatty_share(name) for name in names], np.float32)
     thick = max(1, _SLAB_SAMPLES // (grid.shape[0] * grid.shape[1] * factor**3))
     for start in range(0, grid.shape[2], thick):
         stop = min(start + thick, grid.shape[2])
-        slab = _Slab(grid, body, deformation, factor, start, stop)
-        slab.paint_soft(placed[: len(soft)])
-        region[:, :, start:stop] = slab.paint_bones(placed[len(soft) :], names)
+        slab = _Slab(grid, body, deformation, factor, start, stop, tissues)
+        slab.paint(placed_soft)
+        region[:, :, start:stop] = slab.paint_bones(placed_bones, names)
+        slab.thin(fatty[region[:, :, start:stop]])
+        slab.change(placed_changes, [c.strength for c in dense.changes])
+        slab.paint(placed_inserts, [i.strength for i in dense.inserts])
         fractions[..., start:stop] = slab.fractions
-    return Phantom(fractions, tissues, region, names, grid)
+    return Phantom(fractions, tissues, region, names, grid, contrast_hu=dense.contrast_hu)
 
 
 Reach = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -114,7 +129,14 @@ class _Slab:
     """A stack of slices being painted."""
 
     def __init__(
-        self, grid: Grid, body: Body, deformation: Deformation, factor: int, start: int, stop: int
+        self,
+        grid: Grid,
+        body: Body,
+        deformation: Deformation,
+        factor: int,
+        start: int,
+        stop: int,
+        tissues: tuple[str, ...],
     ) -> None:
         self.factor = factor
         self.shape = (grid.shape[0], grid.shape[1], stop - start)
@@ -123,7 +145,7 @@ class _Slab:
         self.step = [grid.spacing_mm[i] / factor for i in range(3)]
         self.width = np.float32(np.mean(self.step) / body.scale)
         self.points = body.to_reference(*sample_points(self.axes, deformation))
-        self.tissues = {name: i for i, name in enumerate(TISSUES)}
+        self.tissues = {name: i for i, name in enumerate(tissues)}
         self.fractions = np.zeros((len(self.tissues), *self.shape), np.float32)
         self.fractions[self.tissues["air"]] = 1.0
 
@@ -185,12 +207,38 @@ class _Slab:
         target *= 1 - share
         target[self.tissues[tissue]] += share
 
-    def paint_soft(self, parts: list[Placed]) -> None:
-        for part, chains in parts:
+    def paint(self, parts: list[Placed], strengths: Sequence[float] | None = None) -> None:
+        """Lay parts over what is there, each in its strength (default 1)."""
+        for (part, chains), strength in zip(parts, strengths or [1.0] * len(parts), strict=True):
             found = self.distance(part, chains)
             if found is not None:
                 box, d = found
-                self.lay(part.tissue, self.coarse(box), self.mean(self.share(d)))
+                share = self.mean(self.share(d)) * np.float32(strength)
+                self.lay(part.tissue, self.coarse(box), share)
+
+    def move(self, source: str, target: str, box: Box, share: Array) -> None:
+        """Turn a share of one tissue into another."""
+        old = self.fractions[(self.tissues[source], *box)]
+        self.fractions[(self.tissues[target], *box)] += old * share
+        old *= 1 - share
+
+    def thin(self, share: Array) -> None:
+        """Turn spongiosa into fatty marrow, or into denser bone where the share is below 0."""
+        whole = (slice(None), slice(None), slice(None))
+        self.move("spongiosa", "marrow", whole, np.clip(share, 0, 1))
+        if share.min(initial=0.0) < 0:
+            self.move("spongiosa", "cortical bone", whole, np.clip(-share, 0, 1))
+
+    def change(self, parts: list[Placed], strengths: Sequence[float]) -> None:
+        """Turn the other tissues of bone within the parts into the part's own."""
+        for (part, chains), strength in zip(parts, strengths, strict=True):
+            found = self.distance(part, chains)
+            if found is not None:
+                box, d = found
+                share = self.mean(self.share(d)) * np.float32(strength)
+                for source in INNER_BONE:
+                    if source != part.tissue:
+                        self.move(source, part.tissue, self.coarse(box), share)
 
     def paint_bones(self, parts: list[Placed], names: tuple[str, ...]) -> NDArray[np.uint8]:
         """Paint cortex and spongiosa; return the region (X, Y, Z) that fills most of a voxel."""
