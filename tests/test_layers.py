@@ -22,6 +22,7 @@ LAYERS = [
         "conventions",
     },
     {"io"},
+    {"pairing"},
     {"resample"},
     {"clustering", "losses", "networks", "simulation", "metrics"},
     {"models"},

@@ -10,6 +10,7 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.hounsfield import AIR_HU
+from fuzzyseg.pairing import LOW_AGREEMENT, check_identity, outline_overlap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,26 +90,41 @@ def resample(
     return replace(moving, array=result, affine=onto.affine, warnings=moving.warnings + warnings)
 
 
-def align(study: Study) -> Study:
-    """Bring the CT of a study onto the grid of its SPECT.
+def align(study: Study, *, allow_mismatch: bool = False) -> Study:
+    """Bring the CT of a study onto the grid of its SPECT, and check that they belong together.
 
     Parameters
     ----------
     study : Study
+    allow_mismatch : bool
+        Take images whose Patient IDs differ, with a warning.
 
     Returns
     -------
     Study
-        The same where there is nothing to bring together.
+        With `outline_overlap`, and in the warnings of its CT what does not fit: another frame of
+        reference, outlines of bodies that hardly agree. The same study where it holds one image
+        or has been through here.
 
     Raises
     ------
     InputError
-        If the images do not belong together: their fields hardly overlap.
+        If the images do not belong together: they are of two patients, or their fields hardly
+        overlap.
     """
-    if study.spect is None or study.ct is None or study.aligned:
+    if study.spect is None or study.ct is None or study.outline_overlap is not None:
         return study
-    return replace(study, ct=resample(study.ct, study.spect))
+    said = check_identity(study, allow_mismatch=allow_mismatch)
+    ct = study.ct if study.aligned else resample(study.ct, study.spect)
+    overlap = outline_overlap(study.spect, ct)
+    if overlap is not None and overlap < LOW_AGREEMENT:
+        said += (
+            f"The bodies in the SPECT and in the CT hardly agree ({overlap:.2f} of 1, "
+            f"{LOW_AGREEMENT} expected): is the CT that of this patient, in the same position?",
+        )
+    elif overlap is not None and said:
+        said += (f"The outlines of the bodies agree ({overlap:.2f} of 1).",)
+    return replace(study, ct=replace(ct, warnings=ct.warnings + said), outline_overlap=overlap)
 
 
 def overlap_fraction(a: Volume, b: Volume) -> float:
@@ -129,13 +145,10 @@ def overlap_fraction(a: Volume, b: Volume) -> float:
 def _check_overlap(moving: Volume, onto: Volume) -> tuple[str, ...]:
     share = overlap_fraction(moving, onto)
     gap = float(np.linalg.norm(_centre(moving) - _centre(onto)))
-    found = (
-        f"{100 * share:.0f}% of the smaller field shared by {moving.source or 'one'} and "
-        f"{onto.source or 'the other'}, centres {gap:.0f} mm apart"
-    )
+    found = f"{100 * share:.0f}% of the smaller one's field, centres {gap:.0f} mm apart"
     if share < MIN_OVERLAP:
         raise InputError(
-            f"expected two images of the same part of a patient, found {found}; "
+            f"expected two images of the same part of a patient, found an overlap of {found}; "
             "pass the CT of the same study, in the same frame of reference"
         )
     if share < LOW_OVERLAP:

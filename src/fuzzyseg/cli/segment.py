@@ -33,6 +33,8 @@ class Command:
         Which series of `ct` to take.
     modality
         What a NIfTI holds, which the file does not say: CT values are in HU.
+    allow_mismatch
+        Take a SPECT and a CT whose Patient IDs differ.
     settings
         How to segment.
     config
@@ -51,6 +53,7 @@ class Command:
     series: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     ct_series: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     modality: Modality | None = None
+    allow_mismatch: bool = False
     settings: Settings = field(default_factory=Settings)
     config: Config = None
     force: bool = False
@@ -69,6 +72,7 @@ class Command:
         ):
             from fuzzyseg.io import read_study, write_labels, write_memberships
             from fuzzyseg.report import write_preview
+            from fuzzyseg.resample import align
             from fuzzyseg.segmentation import segment, summary
 
             study = read_study(
@@ -79,19 +83,20 @@ class Command:
                 modality=self.modality,
                 progress=step("reading"),
             )
+            study = align(study, allow_mismatch=self.allow_mismatch)
             segmentation = segment(study, self.settings, progress=step("segmenting"))
             step("writing")
             write_labels(folder / "labels.nii.gz", segmentation.labels, study.image)
             write_memberships(folder / "memberships.nii.gz", segmentation.memberships, study.image)
             write_preview(folder / "preview.png", segmentation)
             described = {
-                "command": {
-                    "input": str(self.input),
+                "command": {  # no paths: names of patients stand in them
                     "series": self.series,
                     "modality": self.modality,
-                    "ct": None if self.ct is None else str(self.ct),
                     "ct_series": self.ct_series,
+                    "allow_mismatch": self.allow_mismatch,
                 },
+                "study": {"ct": study.beside is not None, "outline_overlap": study.outline_overlap},
                 **summary(segmentation),
             }
             (folder / "run.json").write_text(to_json(described), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +17,10 @@ def summary(segmentation: Segmentation) -> dict[str, Any]:
     Returns
     -------
     dict
-        "image" (source, modality, unit, shape, spacing in mm), "classes" (for each name its
-        label, voxels, volume in ml, and mean and maximum intensity in the image's unit, None
-        for an empty class), "method", "parameters", "versions", "created", "seconds" and
-        "warnings".
+        "image" (modality, unit, nuclide, half-life in s, shape, spacing in mm), "classes" (for
+        each name its label, voxels, volume in ml, and mean and maximum intensity in the image's
+        unit, None for an empty class), "method", "parameters", "versions", "created", "seconds"
+        and "warnings". Where the images came from is not in it: names of patients stand in paths.
     """
     volume, made = segmentation.volume, segmentation.provenance
     # Both arrays in the order in which they lie in memory: no copies.
@@ -39,17 +40,22 @@ def summary(segmentation: Segmentation) -> dict[str, Any]:
         }
     return {
         "image": {
-            "source": volume.source,
             "modality": volume.modality,
             "unit": volume.unit,
+            "nuclide": volume.nuclide or None,
+            "half_life_s": volume.half_life_s,
             "shape": list(volume.shape),
             "spacing_mm": [round(s, 6) for s in volume.spacing_mm],
         },
         "classes": classes,
         "method": made.method,
-        "parameters": dict(made.parameters),
+        "parameters": {k: _without_folder(k, v) for k, v in made.parameters.items()},
         "versions": dict(made.versions),
         "created": made.created,
         "seconds": made.seconds,
         "warnings": list(made.warnings),
     }
+
+
+def _without_folder(name: str, value: Any) -> Any:
+    return Path(value).name if name == "model" and isinstance(value, str) else value
