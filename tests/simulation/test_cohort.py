@@ -15,7 +15,8 @@ from fuzzyseg.io import read_nifti, read_volume
 from fuzzyseg.resample import reoriented, resample
 from fuzzyseg.simulation.cohort import simulate_cohort
 from fuzzyseg.simulation.geometry import view_angles
-from fuzzyseg.simulation.simulated import Recipe, simulate_patient
+from fuzzyseg.simulation.protocol import PROTOCOLS
+from fuzzyseg.simulation.simulated import Recipe, mixed_recipe, simulate_patient
 
 QUICK = Recipe(seed=5, views=20, fine=False, axial=(0.15, 0.22))
 IMAGES = ("spect", "ct", "attenuation", "activity", "labels", "ct_labels")
@@ -96,6 +97,24 @@ def test_dicom_says_where_the_first_view_was_taken_from(cohort):
 def test_a_part_of_the_body_gets_its_part_of_the_time(cohort):
     described = json.loads((cohort / "patient-0001" / "patient.json").read_text())
     assert described["protocol"]["scan_minutes"] == pytest.approx(30 * 0.07)
+
+
+def test_a_mixed_cohort_is_scanned_as_many_hospitals_would():
+    drawn = [mixed_recipe(QUICK, np.random.default_rng(s)) for s in range(400)]
+    for protocol in PROTOCOLS:
+        assert np.mean([r.protocol == protocol for r in drawn]) == pytest.approx(0.5, abs=0.08)
+    assert {r.views for r in drawn} == {60, 120, 256}
+    minutes = [r.minutes for r in drawn]
+    assert min(minutes) == pytest.approx(10, abs=0.5)
+    assert max(minutes) == pytest.approx(40, abs=0.5)
+    assert np.mean([r.vendor for r in drawn]) == pytest.approx(0.5, abs=0.08)
+    assert {(r.seed, r.axial, r.fine, r.like) for r in drawn} == {
+        (5, QUICK.axial, False, "clinical")
+    }
+    described = simulate_patient(replace(QUICK, mixed=True), 1).description
+    protocol = described["protocol"]
+    assert protocol["scan_minutes"] == pytest.approx(0.07 * described["recipe"]["minutes"])
+    assert protocol["views"] == described["recipe"]["views"]
 
 
 def test_ct_lies_on_the_same_patient(cohort):
@@ -189,6 +208,8 @@ def test_a_full_disk_is_one_clear_error_and_leaves_nothing_half_written(tmp_path
         ({"labels": "a.toml"}, "--phantom"),
         ({"phantom": "absent.nii", "labels": "xcat-derived"}, "absent.nii"),
         ({"axial": (0.5, 0.4)}, "axial"),
+        ({"minutes": 0.0}, "minutes"),
+        ({"like": "nobody"}, "clinical, elsewhere, paper"),
         ({"seed": -1}, "seed"),
         ({"views": 63}, "subsets"),
     ],

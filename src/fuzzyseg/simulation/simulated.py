@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from fuzzyseg.simulation.phantom.labelled import LabelledVolume
 
 MOST_SHIFT_MM = 50.0
+# Views of a mixed cohort and how often: few are common and quick to simulate.
+_MIXED_VIEWS = {60: 0.5, 120: 0.35, 256: 0.15}
+_MIXED_MINUTES = (10.0, 40.0)
+_MOST_MINUTES = 600.0
 _MOST_DRAWS = 50  # of a patient that fits into the field of view
 _MOST_BENDS = 10  # of a phantom from a file, whose body is always the same
 
@@ -48,6 +52,11 @@ class Recipe:
         Of all that is drawn; the same seed gives the same cohort.
     views : int or None
         Projections over 360 degrees; None for the protocol's own.
+    minutes : float or None
+        Of the scan; None for the protocol's own, 30.
+    mixed : bool
+        Draw camera, views, minutes and reconstruction anew for each patient, as many
+        hospitals would scan: 60, 120 or 256 views, 10 to 40 minutes.
     vendor : bool
         Reconstruct as a clinical workstation would, rather than by the protocol's default.
     fine : bool
@@ -81,6 +90,8 @@ class Recipe:
     protocol: ProtocolName = "discovery670"
     seed: int = 0
     views: int | None = None
+    minutes: float | None = None
+    mixed: bool = False
     vendor: bool = False
     fine: bool = True
     phantom: str | None = None
@@ -131,11 +142,12 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
     InputError
         If the recipe or its phantom cannot be used.
     """
+    # A patient's seeds depend on its number alone: a longer cohort begins with the shorter one.
+    of_patient, of_noise, of_scan = np.random.SeedSequence([recipe.seed, number]).spawn(3)
+    recipe = mixed_recipe(recipe, np.random.default_rng(of_scan)) if recipe.mixed else recipe
     protocol = _protocol(recipe)
     factor = protocol.oversampling if recipe.fine else 1
     voxel_cm = protocol.pixel_cm / factor
-    # A patient's seeds depend on its number alone: a longer cohort begins with the shorter one.
-    of_patient, of_noise = np.random.SeedSequence([recipe.seed, number]).spawn(2)
     patient = _draw_fitting(of_patient, protocol, factor, recipe)
     scan = acquire(
         patient.activity,
@@ -186,6 +198,18 @@ def ct_attenuation(patient: Patient, factor: int = 1) -> NDArray[np.float32]:
     return attenuation_from_hu(_coarser(hu, factor))
 
 
+def mixed_recipe(recipe: Recipe, rng: np.random.Generator) -> Recipe:
+    """Draw the scan of one of many hospitals' patients; what is drawn replaces the recipe's."""
+    cameras: tuple[ProtocolName, ...] = get_args(ProtocolName)
+    return replace(
+        recipe,
+        protocol=cameras[int(rng.integers(len(cameras)))],
+        views=int(rng.choice(list(_MIXED_VIEWS), p=list(_MIXED_VIEWS.values()))),
+        minutes=float(rng.uniform(*_MIXED_MINUTES)),
+        vendor=bool(rng.random() < 0.5),
+    )
+
+
 def check_recipe(recipe: Recipe) -> None:
     """Raise InputError if the recipe's seed, protocol or phantom cannot be used."""
     if recipe.seed < 0:
@@ -206,13 +230,19 @@ def _protocol(recipe: Recipe) -> Protocol:
     if recipe.views is not None:
         protocol = protocol.with_views(recipe.views)
     # A part of the body gets its part of the time that the whole would take.
+    minutes = protocol.scan_minutes if recipe.minutes is None else recipe.minutes
+    if not 0 < minutes <= _MOST_MINUTES:
+        raise InputError(
+            f"expected a scan of up to {_MOST_MINUTES:g} minutes, found {minutes:g}; "
+            "give minutes, such as 30"
+        )
     low, high = recipe.axial
     if not 0 <= low < high <= 1:
         raise InputError(
             f"expected an axial part such as 0.3 0.8 within 0 to 1, found {low} {high}; "
             "0 is mid-thigh and 1 the vertex"
         )
-    return replace(protocol, scan_minutes=protocol.scan_minutes * (high - low))
+    return replace(protocol, scan_minutes=minutes * (high - low))
 
 
 def _population(recipe: Recipe) -> Population:
