@@ -13,6 +13,7 @@ import pytest
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti, read_volume
 from fuzzyseg.resample import reoriented, resample
+from fuzzyseg.simulation import simulated
 from fuzzyseg.simulation.cohort import simulate_cohort
 from fuzzyseg.simulation.geometry import view_angles
 from fuzzyseg.simulation.protocol import PROTOCOLS
@@ -115,6 +116,19 @@ def test_a_mixed_cohort_is_scanned_as_many_hospitals_would():
     protocol = described["protocol"]
     assert protocol["scan_minutes"] == pytest.approx(0.07 * described["recipe"]["minutes"])
     assert protocol["views"] == described["recipe"]["views"]
+
+
+def test_metal_does_not_stop_the_camera(monkeypatch):
+    real = simulated.draw_patient
+
+    def with_gold(*given):
+        patient = real(*given)
+        patient.attenuation[patient.labels > 0] = 29.0  # 1/cm, gold
+        return patient
+
+    monkeypatch.setattr(simulated, "draw_patient", with_gold)
+    recipe = replace(QUICK, axial=(0.15, 0.18), attenuation="true")
+    assert 3 < simulated.simulate_patient(recipe, 1).attenuation.max() < 29
 
 
 def test_ct_lies_on_the_same_patient(cohort):

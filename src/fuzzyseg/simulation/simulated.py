@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fuzzyseg.simulation.phantom.labelled import LabelledVolume
 
 MOST_SHIFT_MM = 50.0
+_OPAQUE_PATHS = 1.99  # mean free paths
 # Views of a mixed cohort and how often: few are common and quick to simulate.
 _MIXED_VIEWS = {60: 0.5, 120: 0.35, 256: 0.15}
 _MIXED_MINUTES = (10.0, 40.0)
@@ -149,6 +150,10 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
     factor = protocol.oversampling if recipe.fine else 1
     voxel_cm = protocol.pixel_cm / factor
     patient = _draw_fitting(of_patient, protocol, factor, recipe)
+    # Metal: what two mean free paths a pixel do not stop, more would hardly; the projector's
+    # exponential is not made for more.
+    opaque = np.float32(_OPAQUE_PATHS / protocol.pixel_cm)
+    patient = replace(patient, attenuation=np.minimum(patient.attenuation, opaque))
     scan = acquire(
         patient.activity,
         patient.attenuation,
