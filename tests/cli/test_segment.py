@@ -50,7 +50,7 @@ def test_writes_four_files_on_the_grid_of_the_input(method, toy_folder, tmp_path
     labels = nib.load(tmp_path / "labels.nii.gz")
     memberships = nib.load(tmp_path / "memberships.nii.gz")
     assert labels.get_data_dtype() == np.uint8
-    assert memberships.get_data_dtype() == np.float32
+    assert memberships.get_data_dtype() == np.uint8
     assert labels.shape == expected.shape
     assert memberships.shape == (*expected.shape, 3)
     for written in (labels, memberships):

@@ -149,3 +149,21 @@ def test_says_how_far_it_is():
 def test_refuses_what_does_not_fit(model, shape, options, found):
     with pytest.raises(InputError, match=found):
         predict(tiny_model(**model), np.zeros(shape, np.float32), **options)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_slices_are_cut_to_what_is_there(mirror):
+    """An image that is empty but for a part is seen there as it would be alone, with the margin."""
+    model = tiny_model(context=1)
+    image = np.zeros((1, 60, 50, 40), np.float32)
+    image[:, 20:30, 8:25, 5:35] = volume((10, 17, 30))
+    there = image[0] != 0
+    options = {"planes": ("transverse", "sagittal"), "mirror": mirror, "engine": "torch"}
+    whole = predict(model, image, **options)
+    found = predict(model, image, within=there, **options)
+    np.testing.assert_allclose(found.sum(0), 1, atol=1e-5)
+    inside = (slice(None), slice(21, 29), slice(9, 24), slice(6, 34))
+    np.testing.assert_allclose(found[inside], whole[inside], atol=1e-3)
+    np.testing.assert_array_equal(found[:, 0, 40, 39], [1, 0, 0])
+    nothing = predict(model, image, within=np.zeros_like(there), **options)
+    assert (nothing[0] == 1).all()

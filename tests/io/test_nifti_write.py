@@ -1,9 +1,11 @@
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti, write_labels, write_memberships
+from fuzzyseg.io.nifti_write import STEPS, in_steps
 from fuzzyseg.volume import Volume
 
 OBLIQUE = np.array(
@@ -29,14 +31,11 @@ def test_labels(tmp_path, volume):
 
 
 def test_memberships(tmp_path, volume):
-    memberships = np.random.default_rng(0).random((2, 3, 4, 5))
+    memberships = np.random.default_rng(0).random((2, 3, 4, 5))  # possibilistic: no sum of 1
     write_memberships(tmp_path / "m.nii.gz", memberships, volume)
     image = nib.load(tmp_path / "m.nii.gz")
-    assert image.get_data_dtype() == np.float32
     assert image.shape == (3, 4, 5, 2)
-    np.testing.assert_array_equal(
-        np.asarray(image.dataobj)[..., 1], memberships[1].astype(np.float32)
-    )
+    np.testing.assert_allclose(image.get_fdata()[..., 1], memberships[1], atol=0.501 / STEPS)
     np.testing.assert_allclose(image.affine, OBLIQUE, atol=1e-5)
 
 
@@ -103,3 +102,33 @@ def test_the_same_labels_give_the_same_bytes(tmp_path, volume):
     for name in ("a.nii.gz", "b.nii.gz"):
         write_labels(tmp_path / name, np.ones((3, 4, 5), int), volume)
     assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7, 127])
+def test_memberships_in_steps_sum_up_and_keep_the_highest_class(n_classes):
+    rng = np.random.default_rng(n_classes)
+    u = rng.dirichlet(np.full(n_classes, 0.3), 4000).T.astype(np.float32)
+    u[:, :50] = 1 / n_classes  # equals: the first is the highest
+    u[:, 50:100] = np.float32([0.498, 0.502] + [0] * (n_classes - 2))[:, None]
+    u[:, 100:150] = np.float32([0.4999, 0.5001] + [0] * (n_classes - 2))[:, None]
+    steps = in_steps(u)
+    assert steps.dtype == np.uint8
+    assert (steps.sum(0, dtype=int) == STEPS).all()
+    np.testing.assert_array_equal(steps.argmax(0), u.argmax(0))
+    error = np.abs(steps / STEPS - u)
+    highest = np.arange(n_classes)[:, None] == u.argmax(0)
+    assert error[~highest].max() < 1 / STEPS
+    if n_classes < 4:
+        assert error.max() < (n_classes - 1) / STEPS
+
+
+def test_memberships_are_bytes_that_readers_scale(tmp_path):
+    u = np.random.default_rng(0).dirichlet([1, 1, 1], (4, 5, 6)).transpose(3, 0, 1, 2)
+    write_memberships(tmp_path / "u.nii.gz", u, Volume(np.zeros((4, 5, 6)), np.eye(4)))
+    image = nib.load(tmp_path / "u.nii.gz")
+    assert image.get_data_dtype() == np.uint8
+    assert image.dataobj.slope == pytest.approx(1 / 250)
+    assert b"1/250" in image.header["descrip"].tobytes()
+    np.testing.assert_allclose(image.get_fdata(), np.moveaxis(u, 0, -1), atol=0.5001 * 2 / 250)
+    whole = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(tmp_path / "u.nii.gz"))
+    np.testing.assert_allclose(whole, u.transpose(0, 3, 2, 1), atol=0.5001 * 2 / 250)

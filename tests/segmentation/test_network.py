@@ -196,3 +196,20 @@ def test_options_that_do_not_suit_the_model_are_refused(with_model):
     assert with_model("spect", SPECT, settings={"planes": "one"}, dims=3)
     with pytest.raises(InputError, match="thread"):
         with_model("spect", SPECT, settings={"jobs": 0})
+
+
+def test_a_ct_is_segmented_where_the_patient_is_and_is_background_elsewhere(with_model):
+    """A body in a wide field of air gets what it gets with less air around it."""
+    hu = np.full((70, 66, 12), -1000.0, np.float32)
+    hu[26:44, 24:42] = image((18, 18, 12), seed=2) * 10 - 100
+    affine = np.diag([-2.0, 2.0, 4.0, 1.0])
+    options = {"preprocessing": Preprocessing(spacing_mm=3.0, ct="window")}
+    wide = with_model("ct", Volume(hu, affine, "CT", "HU"), **options)
+    np.testing.assert_allclose(wide.memberships.sum(0), 1, atol=1e-5)
+    assert (wide.memberships[0, 0, 0] == 1).all()
+    narrow_affine = affine.copy()
+    narrow_affine[:3, 3] = affine[:3, :3] @ [9, 9, 0]
+    narrow = with_model("ct", Volume(hu[9:60, 9:60], narrow_affine, "CT", "HU"), **options)
+    body = (slice(None), slice(26, 44), slice(24, 42))
+    inner = (slice(None), slice(17, 35), slice(15, 33))
+    np.testing.assert_allclose(wide.memberships[body], narrow.memberships[inner], atol=0.02)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ from fuzzyseg.volume import Volume
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_PLANES = 32  # that are interpolated at a time
 _SAME = 0.05  # widths that differ by less than this are the same
 
 
@@ -45,7 +45,10 @@ def model_grid(volume: Volume, spacing_mm: float | None) -> Volume:
 
 
 def from_model_grid(
-    memberships: NDArray[np.float32], grid: Volume, volume: Volume
+    memberships: NDArray[np.float32],
+    grid: Volume,
+    volume: Volume,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Bring memberships from the grid of `model_grid` back to the volume's.
 
@@ -55,6 +58,8 @@ def from_model_grid(
     grid : Volume
         `model_grid(volume, ...)`.
     volume : Volume
+    out : float32 ndarray of shape (C, *volume.shape), optional
+        Where to put them.
 
     Returns
     -------
@@ -62,24 +67,38 @@ def from_model_grid(
         Interpolated linearly where the grids' voxels differ; sums to 1 over C.
     """
     turned = reoriented(volume, grid)
-    if turned.shape != grid.shape or not np.allclose(turned.affine, grid.affine):
-        # The axes are parallel: only steps and offsets differ.
-        matrix = np.linalg.inv(grid.affine) @ turned.affine
-        x, y, z = (
-            _linear(matrix[i, i] * np.arange(turned.shape[i]) + matrix[i, 3], grid.shape[i])
-            for i in range(3)
-        )
-        coarse = memberships
-        memberships = _empty(len(coarse), turned.shape)
-        for fine, part in zip(memberships, coarse, strict=True):
-            planes = y @ (part.T @ x.T)  # (z, Y, X)
-            fine.T[:] = np.tensordot(z, planes, 1)
-    if np.array_equal(turned.affine, volume.affine):
-        return memberships
-    result = _empty(len(memberships), volume.shape)
-    for mine, part in zip(result, memberships, strict=True):
-        mine[:] = reoriented(replace(turned, array=part), volume).array
-    return result
+    same = turned.shape == grid.shape and np.allclose(turned.affine, grid.affine)
+    if out is None:
+        if same and np.array_equal(turned.affine, volume.affine):
+            return memberships
+        out = _empty(len(memberships), volume.shape)
+    # The axes are parallel: only steps and offsets differ.
+    matrix = np.linalg.inv(grid.affine) @ turned.affine
+    x, y, z = (
+        _linear(matrix[i, i] * np.arange(turned.shape[i]) + matrix[i, 3], grid.shape[i])
+        for i in range(3)
+    )
+    for mine, part in zip(out, memberships, strict=True):
+        fine = _turned(mine, volume, grid)
+        if same:
+            fine[:] = part
+            continue
+        for start in range(0, len(z), _PLANES):  # few planes at a time: no copy of a large image
+            rows = z[start : start + _PLANES]
+            used = np.flatnonzero(rows.any(axis=0))
+            low, high = used[0], used[-1] + 1
+            planes = y @ (part[..., low:high].T @ x.T)  # (z, Y, X)
+            fine.T[start : start + _PLANES] = np.tensordot(rows[:, low:high], planes, 1)
+    return out
+
+
+def _turned(array: NDArray[np.float32], volume: Volume, like: Volume) -> NDArray[np.float32]:
+    """View an array on a volume's grid with its axes in the order and direction of another's."""
+    from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
+
+    change = ornt_transform(io_orientation(volume.affine), io_orientation(like.affine))
+    view: NDArray[np.float32] = apply_orientation(array, change)
+    return view
 
 
 def _linear(places: NDArray[np.float64], length: int) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import functools
 import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from fuzzyseg.models.card import PLANES
 from fuzzyseg.networks.registry import network_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 # Pixels of a batch of slices: its features then stay in a core's cache (128 x 128: one slice).
 _BATCH_PIXELS = 2**14
+# Of slices that are cut to what is there: how many share a box, the pixels around it (a network
+# that is trained on patches knows their ends), and what the box's sides are multiples of.
+_ALIKE, _MARGIN, _ROUND = 24, 6, 8
 # Voxels that neighbouring blocks of a volume share: on either side more than half of the 23 voxels
 # that the paper's network sees.
 _OVERLAP = 32
@@ -42,6 +45,7 @@ def predict(
     *,
     planes: Sequence[Plane] | None = None,
     mirror: bool = False,
+    within: NDArray[np.bool_] | None = None,
     batch: int | None = None,
     engine: EngineName = "auto",
     jobs: int | None = None,
@@ -63,6 +67,9 @@ def predict(
     mirror : bool
         Test-time augmentation: average with the mirror image, left and right exchanged, in
         twice the time.
+    within : bool ndarray of shape (X, Y, Z), optional
+        Where there is something to see. A network of slices looks at the box around it alone, with
+        a margin, in every few slices; the rest is of the first class.
     batch : int, optional
         Slices at a time; by default as many as stay in the cache.
     engine : {"auto", "torch", "openvino", "onnxruntime"}
@@ -106,7 +113,8 @@ def predict(
             open_engine(chosen, model, 1, threads) as run,
             ThreadPoolExecutor(threads) as pool,
         ):
-            _slices(run, image, found, every, architecture.context, batch, pool, progress)
+            at_once = _Slices(run, architecture.context, batch, image.min(axis=(1, 2, 3)))
+            _slices(at_once, image, found, every, within, pool, progress)
     if len(every) > 1:
         found /= len(every)
     return found
@@ -131,46 +139,94 @@ def passes(model: Model, planes: Sequence[Plane] | None, mirror: bool) -> list[t
     return list(itertools.product(dict.fromkeys(planes), ways))
 
 
+class _Slices(NamedTuple):
+    """How a network of slices runs: what `_slices` and its work share."""
+
+    run: Run
+    context: int
+    batch: int | None
+    outside: NDArray[np.float32]  # (D,), what the slices beyond the ends show
+
+
+class _Patch(NamedTuple):
+    """Slices of one plane, and the part of them that the network sees."""
+
+    start: int
+    stop: int
+    rows: slice
+    columns: slice
+
+
 def _slices(
-    run: Run,
+    how: _Slices,
     image: Image,
     found: Image,
     every: list[tuple[Plane, slice]],
-    context: int,
-    batch: int | None,
+    within: NDArray[np.bool_] | None,
     pool: ThreadPoolExecutor,
     progress: Progress | None,
 ) -> None:
     """Add the memberships of every pass to `found`."""
     total = sum(along(image, plane).shape[1] for plane, _ in every)
-    outside = image.min(axis=(1, 2, 3))
     done = 0
-    for plane, way in every:
+    for plane, way in every:  # one after the other: they add to the same voxels
         seen, target = image[:, way], along(found[:, way], plane)
-        _, length, height, width = target.shape
-        size = batch or max(_BATCH_PIXELS // (height * width), 1)
-
-        add = functools.partial(_add_slices, run, seen, target, plane, context, outside, size)
-        for n in pool.map(add, range(0, length, size)):
+        there = None if within is None else _slices_of(within[way], plane)
+        add = functools.partial(_add_slices, how, seen, target, plane)
+        for n in pool.map(add, _patches(target.shape[1:], there, how.batch)):
             done += n
             if progress:
                 progress(done, total)
 
 
-def _add_slices(
-    run: Run,
-    seen: Image,
-    target: Image,
-    plane: Plane,
-    context: int,
-    outside: NDArray[np.float32],
-    size: int,
-    start: int,
-) -> int:
-    """Run a batch of `size` slices, and return how many there were."""
-    stop = min(start + size, int(target.shape[1]))
-    memberships = run(slices(seen, plane, start, stop, context, outside))
-    target[:, start:stop] += memberships.swapaxes(0, 1)
+def _slices_of(mask: NDArray[np.bool_], plane: Plane) -> NDArray[np.bool_]:
+    seen: NDArray[Any] = mask[None]
+    cut: NDArray[np.bool_] = along(seen, plane)[0]
+    return cut
+
+
+def _patches(
+    shape: tuple[int, ...], there: NDArray[np.bool_] | None, batch: int | None
+) -> Iterator[_Patch]:
+    """Cut the slices (L, H, W) of a plane into batches, each to the box of what is there."""
+    length, height, width = shape
+    thick = length if there is None else _ALIKE
+    for first in range(0, length, thick):
+        last = min(first + thick, length)
+        rows, columns = slice(0, height), slice(0, width)
+        if there is not None:
+            shadow: NDArray[np.bool_] = np.logical_or.reduce(there[first:last])
+            rows = _reach(np.logical_or.reduce(shadow, axis=1))
+            columns = _reach(np.logical_or.reduce(shadow, axis=0))
+        pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
+        size = batch or max(_BATCH_PIXELS // max(pixels, 1), 1)
+        for start in range(first, last, size):
+            yield _Patch(start, min(start + size, last), rows, columns)
+
+
+def _reach(line: NDArray[np.bool_]) -> slice:
+    """Where a line is true, with a margin, in few different lengths: engines compile each."""
+    places = np.flatnonzero(line)
+    if not places.size:
+        return slice(0, 0)
+    wanted = int(places[-1]) + 1 - int(places[0]) + 2 * _MARGIN
+    length = min(-(-wanted // _ROUND) * _ROUND, line.size)
+    start = int(places[0]) - _MARGIN - (length - wanted) // 2
+    start = min(max(start, 0), line.size - length)
+    return slice(start, start + length)
+
+
+def _add_slices(how: _Slices, seen: Image, target: Image, plane: Plane, patch: _Patch) -> int:
+    """Run a batch of slices, and return how many there were."""
+    start, stop, rows, columns = patch
+    if rows.stop - rows.start < target.shape[2] or columns.stop - columns.start < target.shape[3]:
+        target[0, start:stop] += 1
+        target[0, start:stop, rows, columns] -= 1
+    if rows.stop == rows.start or columns.stop == columns.start:
+        return stop - start
+    batch = slices(seen, plane, start, stop, how.context, how.outside)
+    memberships = how.run(np.ascontiguousarray(batch[..., rows, columns]))
+    target[:, start:stop, rows, columns] += memberships.swapaxes(0, 1)
     return stop - start
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from fuzzyseg.volume import Volume
 
+STEPS = 250  # of a membership from 0 to 1: finer than any network or camera deserves
+
 
 def write_labels(path: str | Path, labels: NDArray[Any], volume: Volume) -> None:
     """Write a label map as uint8.
@@ -50,14 +52,18 @@ def write_labels(path: str | Path, labels: NDArray[Any], volume: Volume) -> None
 
 
 def write_memberships(path: str | Path, memberships: NDArray[Any], volume: Volume) -> None:
-    """Write memberships as one float32 4-D image whose last axis is the class.
+    """Write memberships as one 4-D image whose last axis is the class.
+
+    They are stored in steps of 1/250 as bytes with the header's scl_slope, which readers apply:
+    a small part of the disk space of float32. Sums of 1 stay so, and the class of the highest
+    membership stays the same.
 
     Parameters
     ----------
     path : str or Path
         A name that ends in .nii or .nii.gz; replaced in one step if it exists.
     memberships : ndarray of shape (C, X, Y, Z)
-        Degree to which each voxel belongs to each class.
+        Degree, from 0 to 1, to which each voxel belongs to each class.
     volume : Volume
         The image whose grid the memberships are on.
 
@@ -71,7 +77,47 @@ def write_memberships(path: str | Path, memberships: NDArray[Any], volume: Volum
             f"expected memberships of shape (C, {', '.join(map(str, volume.shape))}), "
             f"found {memberships.shape}; pass the memberships of this volume"
         )
-    _write(Path(path), np.moveaxis(memberships, 0, -1).astype(np.float32, copy=False), volume)
+    n_classes, x, y, z = memberships.shape
+    stored = np.empty((n_classes, z, y, x), np.uint8)
+    for k in range(z):  # plane by plane: no copy of a large image
+        stored[:, k] = in_steps(memberships[..., k].transpose(0, 2, 1))
+    _write(
+        Path(path),
+        stored.T,
+        volume,
+        slope=1 / STEPS,
+        description=f"memberships in steps of 1/{STEPS}",
+    )
+
+
+def in_steps(memberships: NDArray[Any], steps: int = STEPS) -> NDArray[np.uint8]:
+    """Round memberships (C, ...) to whole numbers of steps that sum to `steps` over C.
+
+    The highest class takes what rounding leaves, and stays the highest (the first of equals):
+    where it would not, the others are rounded down. Degrees that do not sum to 1 (possibilistic
+    ones) are each rounded by themselves.
+    """
+    scaled = memberships * np.float32(steps)
+    if np.abs(scaled.sum(0) - steps).max(initial=0) > 1:
+        found: NDArray[np.uint8] = np.rint(scaled.clip(0, steps)).astype(np.uint8)
+        return found
+    best, top = scaled[0].copy(), np.zeros(scaled.shape[1:], np.uint8)
+    for k, one in enumerate(scaled[1:], 1):
+        top[one > best] = k
+        np.maximum(best, one, out=best)
+    whole = _of_steps(np.rint(scaled), top, steps)
+    lost = whole.argmax(0) != top
+    if lost.any():
+        whole[:, lost] = _of_steps(np.floor(scaled[:, lost]), top[lost], steps)
+    return whole.astype(np.uint8)
+
+
+def _of_steps(rounded: NDArray[Any], top: NDArray[np.uint8], steps: int) -> NDArray[Any]:
+    """Let the class `top` (...) have what the others in `rounded` (C, ...) leave of `steps`."""
+    rest = steps - rounded.sum(0)
+    for k, one in enumerate(rounded):
+        np.add(one, rest, out=one, where=top == k)
+    return rounded
 
 
 def write_image(path: str | Path, volume: Volume) -> None:
@@ -85,7 +131,14 @@ def write_image(path: str | Path, volume: Volume) -> None:
     _write(Path(path), volume.array, volume)
 
 
-def _write(path: Path, array: NDArray[Any], volume: Volume, intent: str = "none") -> None:
+def _write(
+    path: Path,
+    array: NDArray[Any],
+    volume: Volume,
+    intent: str = "none",
+    slope: float | None = None,
+    description: str = "",
+) -> None:
     import nibabel as nib
 
     if not is_nifti_name(path):
@@ -97,6 +150,9 @@ def _write(path: Path, array: NDArray[Any], volume: Volume, intent: str = "none"
     image = new_image(array, volume.affine)
     image.header.set_xyzt_units("mm")
     image.header.set_intent(intent)
+    image.header["descrip"] = description
+    if slope is not None:
+        image.header.set_slope_inter(slope, 0)
     image.set_sform(volume.affine, code="scanner")
     image.set_qform(volume.affine, code="scanner")
     # A quaternion cannot hold shear; a qform that contradicts the sform is worse than none.

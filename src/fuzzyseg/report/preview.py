@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.segmentation.counts import class_counts
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -58,7 +60,7 @@ def preview_figure(segmentation: Segmentation) -> Figure:
     axes = figure.subplots(1, len(views), width_ratios=widths)
     for axis, view in zip(axes, views, strict=True):
         _draw(axis, view, low, high, colours)
-    counts = np.bincount(labels.ravel(), minlength=len(segmentation.class_names))
+    counts = class_counts(labels, len(segmentation.class_names))
     voxel_ml = segmentation.volume.voxel_volume_ml
     figure.legend(
         handles=[
@@ -113,7 +115,7 @@ def _views(
     spacing: tuple[float, float, float],
     n_classes: int,
 ) -> list[_View]:
-    present = np.flatnonzero(np.bincount(labels.ravel(), minlength=n_classes))
+    present = np.flatnonzero(class_counts(labels, n_classes))
     top = labels == present[-1]
     i, j, k = (int(top.sum(axis=other).argmax()) for other in ((1, 2), (0, 2), (0, 1)))
     width, depth, height = (n * s for n, s in zip(image.shape, spacing, strict=True))

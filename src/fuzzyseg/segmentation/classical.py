@@ -11,6 +11,7 @@ import numpy as np
 from fuzzyseg.clustering.fixed import fixed_centres
 from fuzzyseg.conventions import CT_WINDOW_HU
 from fuzzyseg.provenance import now, versions
+from fuzzyseg.segmentation.counts import class_counts
 from fuzzyseg.segmentation.intensities import body_mask, scaled, with_bone
 from fuzzyseg.segmentation.methods import SETS, get_method, own_parameters
 from fuzzyseg.segmentation.settings import Settings, class_names
@@ -129,7 +130,7 @@ def _doubts(labels: NDArray[np.int8], names: tuple[str, ...], clusterer: Any) ->
         doubts.append(
             f"The iteration was stopped after {clusterer.n_iter_} steps before it settled."
         )
-    counts = np.bincount(labels.ravel(), minlength=len(names))
+    counts = class_counts(labels.T, len(names))
     empty = [name for name, count in zip(names, counts, strict=True) if not count]
     if empty:
         doubts.append(f"No voxel belongs to {' or '.join(empty)}.")

@@ -18,8 +18,10 @@ from fuzzyseg.models.card import PLANES
 from fuzzyseg.models.model_files import load_model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.resample import resample
+from fuzzyseg.segmentation.counts import class_counts
 from fuzzyseg.segmentation.methods import get_method
 from fuzzyseg.segmentation.suitability import channel_images, spacing_warnings, unused_warnings
+from fuzzyseg.segmentation.where import background, box_around, part, patient, same_part
 from fuzzyseg.volume import Provenance, Segmentation
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from fuzzyseg.models.card import Card, Plane
     from fuzzyseg.segmentation.settings import Settings
+    from fuzzyseg.segmentation.where import Box
     from fuzzyseg.volume import Study, Volume
 
 
@@ -89,16 +92,19 @@ def segment_with_model(
     planes = _planes(card, settings)
     n_voxels = grid.array.size * len(passes(model, planes, settings.mirror))
     engine = choose_engine(settings.engine, model, n_voxels)
+    there = patient(grid) if study.spect is None else None
+    box = _whole(grid) if there is None else box_around(there)
     found = predict(
         model,
-        _seen(card, grid, given),
+        _seen(card, grid, given)[:, *box],
         planes=planes,
         mirror=settings.mirror,
+        within=None if there is None else there[box],
         engine=engine,
         jobs=settings.jobs,
         progress=progress,
     )
-    memberships = from_model_grid(found, grid, study.image)
+    memberships = _on_the_image(found, grid, box, study.image)
     labels = _highest(memberships)
     warnings = [
         *study.warnings,
@@ -122,6 +128,23 @@ def segment_with_model(
     )
 
 
+def _whole(volume: Volume) -> Box:
+    x, y, z = (slice(0, n) for n in volume.shape)
+    return x, y, z
+
+
+def _on_the_image(
+    found: NDArray[np.float32], grid: Volume, box: Box, image: Volume
+) -> NDArray[np.float32]:
+    """Bring memberships in a box of the model's grid to the image's grid; else background."""
+    if box == _whole(grid):
+        return from_model_grid(found, grid, image)
+    there = same_part(box, grid, image)
+    whole = background(len(found), image.shape)
+    from_model_grid(found, part(grid, box), part(image, there), whole[:, *there])
+    return whole
+
+
 def _named(settings: Settings) -> str:
     if settings.model is None:
         raise InputError("expected the name or path of a model, found none; see fuzzyseg models")
@@ -139,7 +162,7 @@ def _check_classes(card: Card, settings: Settings) -> None:
 
 def _missing(labels: NDArray[np.uint8], names: tuple[str, ...]) -> list[str]:
     """Say which classes have no voxel; a patient may well have no lesion."""
-    counts = np.bincount(labels.T.ravel(), minlength=len(names))
+    counts = class_counts(labels, len(names))
     empty = [n for n, count in zip(names, counts, strict=True) if not count and n != "lesion"]
     return [f"No voxel belongs to {' or '.join(empty)}."] if empty else []
 
@@ -171,12 +194,12 @@ def _planes(card: Card, settings: Settings) -> tuple[Plane, ...] | None:
 
 def _highest(memberships: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Class of the highest membership, the first of equals, in the memory order of the input."""
-    best = memberships[0].copy(order="K")
-    labels = np.zeros_like(best, dtype=np.uint8)
-    for k in range(1, len(memberships)):
-        higher = memberships[k] > best
-        labels[higher] = k
-        np.maximum(best, memberships[k], out=best)
+    labels = np.zeros_like(memberships[0], dtype=np.uint8)
+    for plane, these in zip(labels.T, memberships.transpose(3, 0, 2, 1), strict=True):
+        best = these[0].copy()
+        for k in range(1, len(these)):
+            plane[these[k] > best] = k
+            np.maximum(best, these[k], out=best)
     return labels
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from fuzzyseg.segmentation.counts import class_sums
 
 if TYPE_CHECKING:
     from fuzzyseg.volume import Segmentation
@@ -23,20 +23,16 @@ def summary(segmentation: Segmentation) -> dict[str, Any]:
         and "warnings". Where the images came from is not in it: names of patients stand in paths.
     """
     volume, made = segmentation.volume, segmentation.provenance
-    # Both arrays in the order in which they lie in memory: no copies.
-    labels, values = segmentation.labels.T.ravel(), volume.array.T.ravel()
     n_classes = len(segmentation.class_names)
-    counts = np.bincount(labels, minlength=n_classes)
-    sums = np.bincount(labels, values, n_classes)
+    counts, sums, maxima = class_sums(segmentation.labels, volume.array, n_classes)
     classes = {}
     for k, name in enumerate(segmentation.class_names):
-        inside = values[labels == k]
         classes[name] = {
             "label": k,
             "voxels": int(counts[k]),
             "volume_ml": round(float(counts[k]) * volume.voxel_volume_ml, 3),
             "mean": float(sums[k] / counts[k]) if counts[k] else None,
-            "maximum": float(inside.max()) if counts[k] else None,
+            "maximum": float(maxima[k]) if counts[k] else None,
         }
     return {
         "image": {
