@@ -23,7 +23,7 @@ LAYERS = [
     },
     {"io"},
     {"pairing"},
-    {"resample"},
+    {"resample", "body"},
     {"clustering", "losses", "networks", "simulation", "metrics"},
     {"models"},
     {"inference"},

@@ -1,6 +1,6 @@
 """The couch under the patient, with its mattress, and a head rest: in the CT, and no bone.
 
-They are thin shells of carbon fibre or plastic (some 100 to 400 HU in a voxel that they fill) over
+They are thin shells of carbon fibre or plastic (-300 to 1000 HU in a voxel that they fill) over
 foam; shapes and numbers are set by eye after CTs of several scanners.
 """
 
@@ -45,7 +45,7 @@ def couch_ratio(
         0 where there is nothing; Y' rows reach as high as the highest piece.
     """
     shell_mm, height = float(rng.uniform(2.0, 5.0)), float(rng.uniform(10.0, 35.0))
-    brightness = float(rng.uniform(0.75, 1.1))
+    brightness = float(rng.uniform(0.6, 1.6))
     if draw.couch == "none":
         return np.zeros((ratio.shape[0], 0, ratio.shape[2]), np.float32)
     body = ratio > _BODY
