@@ -17,7 +17,8 @@ import pydicom
 from matplotlib.figure import Figure
 
 from fuzzyseg.io import read_nifti
-from fuzzyseg.simulation.patient import PatientSettings, draw_patient
+from fuzzyseg.simulation.patient import draw_patient
+from fuzzyseg.simulation.patient_settings import PatientSettings
 
 IMAGES = Path(__file__).parent / "images"
 

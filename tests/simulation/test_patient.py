@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.patient import Patient, PatientSettings
+from fuzzyseg.simulation.patient import Patient
 from fuzzyseg.simulation.patient import draw_patient as draw_with
+from fuzzyseg.simulation.patient_settings import PatientSettings
 from fuzzyseg.simulation.phantom.labelled import LabelledVolume
 from fuzzyseg.simulation.phantom.table import LabelTable
 from fuzzyseg.simulation.population import POPULATIONS

@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 
 from fuzzyseg.simulation.laws import Uniform
-from fuzzyseg.simulation.patient import PatientSettings, draw_patient
+from fuzzyseg.simulation.patient import draw_patient
+from fuzzyseg.simulation.patient_settings import PatientSettings
 from fuzzyseg.simulation.phantom import deformation
 from fuzzyseg.simulation.phantom.build import ball
+from fuzzyseg.simulation.phantom.finding_places import Place, places
 from fuzzyseg.simulation.phantom.findings import (
     Finding,
-    Place,
     draw_findings,
     paint_findings,
-    places,
 )
 from fuzzyseg.simulation.phantom.pelvis import HIP
 from fuzzyseg.simulation.phantom.uptake import draw_uptake, relative_uptake
-from fuzzyseg.simulation.population import POPULATIONS, Chance
+from fuzzyseg.simulation.population import POPULATIONS
+from fuzzyseg.simulation.population_laws import Chance
 
 CLINICAL = POPULATIONS["clinical"]
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from fuzzyseg.simulation.laws import Uniform
+from fuzzyseg.simulation.phantom.lesion_sites import kind_of_bone
 from fuzzyseg.simulation.phantom.lesions import (
     DIAMETER_MM,
     draw_count,
     draw_kind,
     draw_lesions,
-    kind_of_bone,
 )
 from fuzzyseg.simulation.phantom.tissues import TISSUES
 from fuzzyseg.simulation.phantom.uptake import draw_uptake, relative_uptake

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.simulation.phantom.lesion_sites import candidates_of, draw_regions, site_weights
+from fuzzyseg.simulation.phantom.lump import draw_lump, filled
 from fuzzyseg.simulation.phantom.tissues import TISSUES
 
 if TYPE_CHECKING:
@@ -15,16 +16,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.phantom.grid import Grid
     from fuzzyseg.simulation.phantom.model import Phantom
-    from fuzzyseg.simulation.population import Kind, LesionLaws
+    from fuzzyseg.simulation.population_laws import Kind, LesionLaws
 
     Box = tuple[slice, slice, slice]
 
 MOST_LESIONS = 40
 FEW_LESIONS = 5
 DIAMETER_MM = (5.0, 40.0)
-_VERTEBRAE = ("C", "T", "L")
 _TRIES = 8  # of a voxel in a chosen bone, before another bone is taken
 _CORE = 0.6  # radius of a mixed lesion's core over its own
 
@@ -146,11 +145,13 @@ def draw_lesions(
     """
     bone = np.minimum(phantom.bone_fraction, 1)
     maps = LesionMaps.empty(phantom.grid.shape)
-    candidates = _candidates(phantom, bone)
-    weights = _weights(phantom.regions, candidates, laws.many if count > FEW_LESIONS else laws.few)
+    candidates = candidates_of(phantom, bone)
+    weights = site_weights(
+        phantom.regions, candidates, laws.many if count > FEW_LESIONS else laws.few
+    )
     canvas = _Canvas(phantom, bone, maps, laws, normal or {}, np.zeros_like(bone))
     lesions: list[Lesion] = []
-    places = _draw_regions(rng, phantom.regions, weights, count, laws.rib_with_vertebra)
+    places = draw_regions(rng, phantom.regions, weights, count, laws.rib_with_vertebra)
     for _ in range(4):
         for region in places:
             for _ in range(_TRIES):
@@ -165,56 +166,6 @@ def draw_lesions(
             break
         places = [int(r) for r in rng.choice(len(weights), missing, p=weights)]
     return lesions, maps
-
-
-def kind_of_bone(region: str) -> str:
-    """Kind of a bone by its region: "rib" of "rib 5 left", "L" of "L3"."""
-    return region.split(maxsplit=1)[0].rstrip("0123456789") if region else ""
-
-
-def _draw_regions(
-    rng: np.random.Generator,
-    regions: tuple[str, ...],
-    weights: NDArray[np.float64],
-    count: int,
-    rib_with_vertebra: float,
-) -> list[int]:
-    """Bones of `count` lesions; as a rule none in a rib without one in a vertebra."""
-    drawn = [int(r) for r in rng.choice(len(weights), count, p=weights)]
-    kinds = [kind_of_bone(regions[r]) for r in drawn]
-    spine = weights * [kind_of_bone(name) in _VERTEBRAE for name in regions]
-    alone = "rib" in kinds and not set(kinds) & set(_VERTEBRAE)
-    if alone and spine.sum() > 0 and rng.random() < rib_with_vertebra:
-        # One that is not in a rib moves to the spine, if there is such a one.
-        movable = [i for i, kind in enumerate(kinds) if kind != "rib"] or range(count)
-        moved = int(rng.choice(list(movable)))
-        drawn[moved] = int(rng.choice(len(weights), p=spine / spine.sum()))
-    return drawn
-
-
-def _candidates(phantom: Phantom, bone: NDArray[np.float32]) -> dict[int, NDArray[np.intp]]:
-    """Voxels (N, 3) that are mostly bone, by region."""
-    index = np.argwhere(bone > 0.7)
-    if not len(index):
-        index = np.argwhere(bone >= 0.5)
-    owner = phantom.region[tuple(index.T)]
-    return {int(r): index[owner == r] for r in np.unique(owner)}
-
-
-def _weights(
-    regions: tuple[str, ...], candidates: dict[int, NDArray[np.intp]], table: Mapping[str, float]
-) -> NDArray[np.float64]:
-    """Chance of each region: its kind's share, split by the volume of the bones of that kind."""
-    kinds = [kind_of_bone(name) for name in regions]
-    sizes = np.array([len(candidates.get(i, ())) for i in range(len(regions))], dtype=float)
-    weights = np.zeros(len(regions))
-    for kind, share in table.items():
-        own = np.array([k == kind for k in kinds])
-        if (sizes * own).sum() > 0:
-            weights += share * own * sizes / (sizes * own).sum()
-    if weights.sum() == 0:  # a volume that labels bone as one
-        weights = sizes
-    return np.asarray(weights / weights.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,11 +192,11 @@ class _Canvas:
         turned = bool(rng.random() < 0.5)
         step = np.array(grid.spacing_mm)
         centre = grid.origin_mm + step * (voxel + rng.uniform(-0.5, 0.5, 3))
-        box, depth = _lump(rng, grid, centre, diameter)
+        box, depth = draw_lump(rng, grid, centre, diameter)
         # A lesion must not run over into the bone next door, such as from rib to rib.
         inside = self.bone[box] * (self.phantom.region[box] == region)
         left = np.maximum(self.bone[box] - maps.share[box], 0)
-        share = np.minimum(_filled(depth, 1.0, box) * inside, left)
+        share = np.minimum(filled(depth, 1.0, box) * inside, left)
         label = (share >= 0.5) & ~maps.labels[box]
         if not label.any():
             # Smaller than a voxel: the voxel that holds most of it, if it can be marked.
@@ -258,7 +209,7 @@ class _Canvas:
         maps.labels[box] |= label
         if hu is not None:
             own = self.phantom.region[box] == region
-            whole, core = (_filled(depth, extent * part, box) * own for part in (1.0, _CORE))
+            whole, core = (filled(depth, extent * part, box) * own for part in (1.0, _CORE))
             self._densify(box, kind, hu, whole, core, turned, rng)
         x, y, z = (round(float(c), 2) for c in centre)
         volume = float(share.sum(dtype=np.float64)) * grid.voxel_ml
@@ -313,59 +264,3 @@ class _Canvas:
         as_cortex, as_spongiosa = FATTY_AS
         self.maps.cortical[box] += dense * new - cortex - as_cortex * fatty
         self.maps.spongiosa[box] += (1 - dense) * new - marrow - as_spongiosa * fatty
-
-
-def _lump(
-    rng: np.random.Generator, grid: Grid, centre: NDArray[np.float64], diameter: float
-) -> tuple[Box, NDArray[np.float32]]:
-    """Draw a lumpy ellipsoid with up to two lobes.
-
-    Returns
-    -------
-    box : three slices
-        Voxels around it.
-    depth : float32 ndarray
-        At samples of these voxels, radius over that of the surface: 1 there, 0 at the centre.
-    """
-    step = np.array(grid.spacing_mm)
-    radius = diameter / 2
-    first = np.floor((centre - 2.0 * radius - grid.origin_mm) / step).astype(int)
-    last = np.ceil((centre + 2.0 * radius - grid.origin_mm) / step).astype(int) + 1
-    first, last = np.maximum(first, 0), np.minimum(last, grid.shape)
-    x, y, z = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
-    box = (x, y, z)
-    fine = _samples(grid, radius)
-    axes = [
-        grid.axis(i, fine)[box[i].start * fine : box[i].stop * fine] - centre[i] for i in range(3)
-    ]
-    p = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    rotation, _ = np.linalg.qr(rng.standard_normal((3, 3)))
-    stretch = np.exp(rng.normal(0.0, 0.22, 3))
-    stretch /= np.prod(stretch) ** (1 / 3)
-    q = p @ rotation / stretch / radius
-    r = np.linalg.norm(q, axis=-1) + 1e-9
-    # Bumps: a few random directions push the surface out or in by up to a quarter.
-    bumps = rng.standard_normal((6, 3))
-    bumps /= np.linalg.norm(bumps, axis=1, keepdims=True)
-    push = rng.uniform(-0.18, 0.22, 6)
-    edge = 1 + np.exp(3.0 * ((q / r[..., None]) @ bumps.T - 1)) @ push
-    depth = r / edge
-    for _ in range(rng.integers(0, 3)):
-        offset = rng.standard_normal(3)
-        offset *= rng.uniform(0.5, 0.9) / np.linalg.norm(offset)
-        lobe = np.linalg.norm(q - offset, axis=-1) / rng.uniform(0.45, 0.7)
-        depth = np.minimum(depth, lobe)
-    return box, np.asarray(depth, dtype=np.float32)
-
-
-def _samples(grid: Grid, radius: float) -> int:
-    """Count the samples a voxel along each axis for a ball of this radius, mm."""
-    return max(1, math.ceil(max(grid.spacing_mm) / min(1.5, radius / 2)))
-
-
-def _filled(depth: NDArray[np.float32], level: float, box: Box) -> NDArray[np.float32]:
-    """Share of each voxel of the box that lies deeper than `level`."""
-    x, y, z = (s.stop - s.start for s in box)
-    f = depth.shape[0] // x
-    inside = (depth < level).reshape(x, f, y, f, z, f)
-    return np.asarray(inside.mean(axis=(1, 3, 5), dtype=np.float32))

@@ -10,7 +10,7 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.laws import Law, Uniform
-from fuzzyseg.simulation.phantom.lesions import kind_of_bone
+from fuzzyseg.simulation.phantom.lesion_sites import kind_of_bone
 from fuzzyseg.simulation.phantom.model import BONE_TISSUES, Phantom
 from fuzzyseg.simulation.phantom.tissues import TISSUES
 from fuzzyseg.tc99m import HALF_LIFE_S
@@ -18,7 +18,7 @@ from fuzzyseg.tc99m import HALF_LIFE_S
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.population import UptakeLaws
+    from fuzzyseg.simulation.population_laws import UptakeLaws
 
 # Below mid-thigh lie 22% of a body's mass and, by the volumes of ICRP Publication 70 and the
 # concentrations used here, about 13% of the skeleton's uptake.

@@ -1,0 +1,156 @@
+"""A patient before lesions: the body, its normal uptake, and what is no lesion."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.simulation.phantom import anatomy, deformation, labelled, voxelise
+from fuzzyseg.simulation.phantom.body import Body, draw_body
+from fuzzyseg.simulation.phantom.draw_dense import draw_dense
+from fuzzyseg.simulation.phantom.findings import draw_findings, paint_findings
+from fuzzyseg.simulation.phantom.grid import Grid, check_spacing
+from fuzzyseg.simulation.phantom.model import Phantom
+from fuzzyseg.simulation.phantom.uptake import Uptake, relative_uptake
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fuzzyseg.simulation.patient_settings import PatientSettings
+    from fuzzyseg.simulation.phantom.deformation import Deformation
+
+    Streams = dict[str, np.random.Generator]
+
+_BLADDER_ML = (30.0, 180.0)  # voided before the scan, and filling again
+_AIR_MARGIN_MM = 7.0  # where shapes melt into each other they swell by up to 4.5 mm
+
+
+@dataclass(frozen=True, eq=False)
+class Healthy:
+    """A patient before lesions, findings that are none included.
+
+    Parameters
+    ----------
+    phantom : Phantom
+    soft, bone : float32 ndarray of shape (X, Y, Z)
+        Uptake relative to soft tissue, findings included.
+    dense : float32 ndarray of shape (X, Y, Z)
+        Share of each voxel that wear turned from marrow to cortex.
+    level : float
+        Mean concentration of normal bone.
+    by_region : dict from region to float
+        Of each bone, over that mean.
+    weight_kg : float
+    findings : list of dict
+    made : dict
+        How it was made.
+    """
+
+    phantom: Phantom
+    soft: NDArray[np.float32]
+    bone: NDArray[np.float32]
+    dense: NDArray[np.float32]
+    level: float
+    by_region: dict[str, float]
+    weight_kg: float
+    findings: list[dict[str, Any]]
+    made: dict[str, Any]
+
+
+def draw_healthy(streams: Streams, settings: PatientSettings, drawn: Uptake) -> Healthy:
+    """Draw the body, its normal uptake and the findings that are no lesions.
+
+    Parameters
+    ----------
+    streams : dict from name to Generator
+        "body", "deformation", "findings" and "viscera".
+    settings : PatientSettings
+    drawn : Uptake
+    """
+    body = draw_body(
+        streams["body"],
+        sex=settings.sex,
+        stature_mm=settings.stature_mm,
+        mass_kg=settings.mass_kg,
+        arms=settings.arms,
+    )
+    bladder_ml = float(streams["body"].uniform(*_BLADDER_ML))
+    whole, bent, made = _phantom(streams, settings, body, bladder_ml)
+    parametric = settings.phantom is None
+    # A volume from a file is taken for the whole body, unless its mass is given.
+    known = parametric or settings.mass_kg is not None
+    weight_kg = body.mass_kg if known else whole.mass_kg
+
+    soft, bone, by_region = relative_uptake(whole, drawn)
+    solid = float(whole.bone_fraction.sum(dtype=np.float64))
+    if whole.uptake is not None:
+        level = float(bone.sum(dtype=np.float64)) / solid
+    else:
+        urine = whole.fraction("bladder") * np.float32(drawn.relative["bladder"])
+        parts = float((soft - urine).sum(dtype=np.float64))
+        seen = min(1.0, whole.mass_kg / weight_kg)
+        level = drawn.bone_level(parts, solid, seen, legs=parametric)
+        bone *= np.float32(level)
+    dense = np.zeros(whole.grid.shape, np.float32)
+    record: list[dict[str, Any]] = []
+    if parametric:
+        findings = draw_findings(streams["findings"], settings.population, body, bladder_ml)
+        dense, record = paint_findings(findings, whole, body, bent, soft, bone, drawn.relative)
+    return Healthy(whole, soft, bone, dense, level, by_region, weight_kg, record, made)
+
+
+def _phantom(
+    streams: Streams, settings: PatientSettings, body: Body, bladder_ml: float
+) -> tuple[Phantom, Deformation, dict[str, Any]]:
+    """Voxelise the parametric body or sample the one given; how it was bent, and a record."""
+    given, bent = settings.phantom, deformation.none()
+    spacing = check_spacing(settings.voxel_mm)
+    if isinstance(given, Phantom):
+        check_spacing(given.grid.spacing_mm)
+        return given, bent, {"phantom": "given"}
+    if given is not None:
+        if settings.deform:
+            bent = deformation.draw(streams["deformation"], *given.extent())
+        grid = given.grid(spacing, settings.matrix)
+        whole = given.sample(grid, bent, settings.sample_mm or labelled.SAMPLE_MM)
+        return whole, bent, {"largest_displacement_mm": bent.limit_mm}
+    if settings.deform:
+        bent = deformation.draw(streams["deformation"], *anatomy.extent(body))
+    low, high = anatomy.extent(body, bent)
+    low[:2] -= _AIR_MARGIN_MM
+    high += _AIR_MARGIN_MM
+    grid = Grid.covering(low, high, spacing, settings.matrix)
+    soft_parts = anatomy.soft_parts(body, bladder_ml, streams["viscera"])
+    things = draw_dense(streams["viscera"], body, settings.population.dense)
+    fine = settings.sample_mm or voxelise.SAMPLE_MM
+    whole = voxelise.voxelise(
+        anatomy.bones(body), soft_parts, grid, body, bent, sample_mm=fine, dense=things
+    )
+    made = {"phantom": "parametric", **asdict(body), "bladder_ml": bladder_ml}
+    made["dense"] = list(things.records)
+    made["largest_displacement_mm"] = bent.limit_mm
+    return whole, bent, made
+
+
+def cropped(whole: Healthy, axial: tuple[float, float]) -> Healthy:
+    """Keep part of the field along z."""
+    n = whole.phantom.grid.shape[2]
+    # An even number of slices, so that two can be collapsed into one.
+    first, last = (2 * round(end * n / 2) for end in axial)
+    last = min(last, n)
+    if (first, last) == (0, n):
+        return whole
+    if last - first < 1:
+        raise InputError(
+            f"expected an axial part of at least one slice, found {axial} of {n} slices; widen it"
+        )
+    return replace(
+        whole,
+        phantom=whole.phantom.cropped(first, last),
+        soft=whole.soft[..., first:last],
+        bone=whole.bone[..., first:last],
+        dense=whole.dense[..., first:last],
+    )
