@@ -77,6 +77,18 @@ def body_only(ct: Volume) -> Volume:
     return replace(ct, array=array)
 
 
+def make_background(memberships: NDArray[np.float32], outside: NDArray[np.bool_]) -> None:
+    """Give voxels that are not the patient to the first class, in place.
+
+    Parameters
+    ----------
+    memberships : float32 ndarray of shape (C, ...)
+    outside : bool ndarray of shape (...)
+    """
+    for number, membership in enumerate(memberships):
+        membership[outside] = 1.0 if number == 0 else 0.0
+
+
 def _block_means(array: NDArray[np.float32], factor: list[int]) -> NDArray[np.float32]:
     """Means of whole blocks, the last of them smaller, air clipped at -1024 HU."""
     for axis, width in enumerate(factor):

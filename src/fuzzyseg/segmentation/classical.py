@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.body import body_mask as ct_body_mask
+from fuzzyseg.body import make_background
 from fuzzyseg.clustering.fixed import fixed_centres
 from fuzzyseg.conventions import CT_WINDOW_HU
 from fuzzyseg.provenance import now, versions
@@ -72,6 +74,10 @@ def cluster(study: Study, settings: Settings) -> Segmentation:
     if mask is not None:  # what was left out is background, with certainty
         memberships[0][~mask] = 1
         labels[~mask] = 0
+    if study.spect is None:  # a couch may be as dense as bone
+        outside = ~ct_body_mask(volume).T
+        make_background(memberships, outside)
+        labels[outside] = 0
     warnings += _doubts(labels, names, clusterer)
     return Segmentation(
         memberships=memberships.astype(np.float32, copy=False).transpose(0, 3, 2, 1),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.body import body_mask, make_background
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.engines import choose_engine
 from fuzzyseg.inference.model_grid import from_model_grid, model_grid
@@ -104,6 +105,8 @@ def segment_with_model(
         jobs=settings.jobs,
         progress=progress,
     )
+    if there is not None:  # a couch may look like bone
+        make_background(found, ~body_mask(grid)[box])
     memberships = _on_the_image(found, grid, box, study.image)
     labels = _highest(memberships)
     warnings = [
