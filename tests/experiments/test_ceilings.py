@@ -104,6 +104,9 @@ def test_a_cohort_s_table_has_a_row_for_each_ceiling(tmp_path, two_lesions, caps
     assert scores["lesion: best level per lesion, places and bone known"] >= alone
 
 
-def test_a_folder_without_patients_is_one_line(tmp_path):
+def test_a_folder_without_patients_is_one_line(tmp_path, capsys):
     with pytest.raises(InputError, match="found none; run fuzzyseg simulate"):
         table(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path)])
+    assert "found none" in capsys.readouterr().err.splitlines()[-1]

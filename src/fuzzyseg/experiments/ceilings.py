@@ -197,7 +197,7 @@ def score_patient(folder: Path, model: str | None = None) -> dict[str, Score]:
 def _segment(spect: Volume, ct: Volume, model: str) -> NDArray[np.integer]:
     from fuzzyseg.segmentation import Settings, segment
 
-    return segment(Study(spect, ct), Settings(method="network", model=model)).labels
+    return segment(Study(spect, ct), Settings(method="model", model=model)).labels
 
 
 def table(cohort: Path, model: str | None = None) -> str:
@@ -229,7 +229,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", help="also score a model of SPECT and CT, lesions erased")
     given = parser.parse_args(arguments)
     for cohort in given.cohorts:
-        sys.stdout.write(table(cohort, given.model) + "\n\n")
+        try:
+            text = table(cohort, given.model)
+        except InputError as error:
+            parser.error(str(error))
+        sys.stdout.write(text + "\n\n")
         sys.stdout.flush()
 
 

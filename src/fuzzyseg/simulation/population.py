@@ -96,7 +96,7 @@ _CLINICAL_FINDINGS: dict[str, Chance] = {
     "facet": Chance(0.2, _ARTHRITIS, (0.1, 0.6), True),
     "endplate": Chance(0.12, Uniform(1.2, 2.4), (0.1, 0.6), True),
     "costovertebral": Chance(0.06, _ARTHRITIS, (0.0, 0.3), True),
-    "severe arthritis": Chance(0.1, Uniform(2.5, 6.0), (0.2, 0.7), True),
+    "severe arthritis": Chance(0.05, Uniform(2.5, 6.0), (0.2, 0.7), True),
     "rib fractures": Chance(0.08, Uniform(1.6, 5.0)),
     "vertebral compression": Chance(0.08, Uniform(1.6, 4.0), (0.1, 0.4)),
     "dental": Chance(0.35, Uniform(1.4, 4.0)),
