@@ -43,7 +43,7 @@ def test_counts_in_air_are_activity_times_sensitivity_times_time(coarse_protocol
     )
     becquerels = activity.sum(dtype=float) * VOXEL**3
     # Two detectors watch for 30 minutes.
-    expected = becquerels * 72e-6 * 2 * 1800
+    expected = becquerels * 77e-6 * 2 * 1800
     assert scan.expected.sum(dtype=float) == pytest.approx(expected, rel=2e-3)
     assert scan.scatter_fraction == pytest.approx(0, abs=1e-6)
 

@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.response import FWHM_PER_SIGMA, CollimatorResponse
+from fuzzyseg.simulation.response import FWHM_PER_SIGMA, Collimator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fuzzyseg.simulation.response import CollimatorResponse
 
 TC99M_KEV = 140.5  # gamma energy of Tc-99m (ICRP Publication 107)
 ProtocolName = Literal["discovery670", "symbia-t16"]  # the keys of PROTOCOLS
@@ -162,21 +164,24 @@ def _fit(settings: ReconstructionSettings, views: int, wanted: int) -> Reconstru
     return replace(settings, subsets=subsets)
 
 
-# sigma of 3.8 mm FWHM, the intrinsic resolution of a 3/8 inch NaI crystal at 140 keV.
-_INTRINSIC_CM = 0.16108
+_INTRINSIC_CM = 0.38 / FWHM_PER_SIGMA  # of a 3/8 inch NaI crystal at 140 keV
 
-# Slopes and offsets follow from the holes: FWHM = w (L + d) / L, L shortened by 2 / mu of lead.
-# GE LEHR: hexagonal holes of 1.5 mm, 35 mm long, 0.2 mm septa. Sensitivity of the data sheet
-# (NEMA NU 1, 3/8 inch crystal, 20% window): 160 cpm/uCi.
+# GE LEHR: holes of 1.5 mm, 35 mm long, 0.2 mm septa; 1.8 mm from their end to the crystal, whose
+# photons stop 3.2 mm deep on average (OpenGATE's model of the Discovery NM 670, and NIST XCOM):
+# 7.2 mm at 10 cm, as GE publishes.
+# Sensitivity: 1.01e-4 through the holes, times 0.89 photons a decay, times 0.862 that a crystal of
+# 9.5 mm absorbs, is 77 cps/MBq. Published Monte Carlo simulations find 76 to 85, the data sheet
+# (NEMA NU 1, 20% window) has 160 cpm/uCi, which is 72.
+_GE_LEHR = Collimator(hole_cm=0.15, length_cm=3.5, septum_cm=0.02, gap_cm=0.5)
 _DISCOVERY_670 = Protocol(
     name="discovery670",
     description="GE Discovery NM/CT 670, LEHR, 256 views, 20% window at 140 keV",
     views=256,
     pixel_cm=0.44,
-    response=CollimatorResponse(slope=0.01857, at_face_cm=0.0637, intrinsic_cm=_INTRINSIC_CM),
+    response=_GE_LEHR.response(_INTRINSIC_CM),
     photopeak=EnergyWindow.around(140.0, 20.0),
     scatter_window=EnergyWindow.around(120.0, 10.0),
-    sensitivity_cps_per_mbq=72.0,
+    sensitivity_cps_per_mbq=77.0,
     fov_cm=54.0,
     axial_fov_cm=40.0,
     orbit="circular",
@@ -186,15 +191,19 @@ _DISCOVERY_670 = Protocol(
     ),
 )
 
-# Siemens LEHR: hexagonal holes of 1.11 mm, 24.05 mm long, 0.16 mm septa. Sensitivity of the
-# data sheet (NEMA NU 1, 3/8 inch crystal, 15% window): 202 cpm/uCi. The vendor's settings are
-# those common for Flash 3D.
+# Siemens LEHR: holes of 1.11 mm, 24.05 mm long, 0.16 mm septa (data sheet; SIMIND's and OpenGATE's
+# models agree). Drawings give a gap of 4 mm, the data sheet's 7.5 mm at 10 cm wants 11: 10 mm, the
+# most that is usual, makes 7.4 mm.
+# Sensitivity of the data sheet (NEMA NU 1, 3/8 inch crystal, 15% window): 202 cpm/uCi, which is
+# 91 cps/MBq; 1.17e-4 through the holes, times 0.89, times 0.862, is 90.
+# The vendor's settings are those common for Flash 3D.
+_SIEMENS_LEHR = Collimator(hole_cm=0.111, length_cm=2.405, septum_cm=0.016, gap_cm=1.0)
 _SYMBIA_T16 = Protocol(
     name="symbia-t16",
     description="Siemens Symbia T16, LEHR, 120 views, 15% windows at 140 and 119 keV",
     views=120,
     pixel_cm=0.48,
-    response=CollimatorResponse(slope=0.02019, at_face_cm=0.04714, intrinsic_cm=_INTRINSIC_CM),
+    response=_SIEMENS_LEHR.response(_INTRINSIC_CM),
     photopeak=EnergyWindow.around(140.0, 15.0),
     scatter_window=EnergyWindow.around(119.0, 15.0),
     sensitivity_cps_per_mbq=91.0,

@@ -1,12 +1,18 @@
 """Collimator-detector response: a Gaussian whose width grows with distance.
 
 sigma(d)^2 = (a d + b)^2 + c^2: the hole's geometry (linear in the distance d from the
-collimator's face) and the crystal's intrinsic blur, in quadrature. Septal penetration has
-no part in it; for 140 keV and a low-energy collimator it is below 2% of the counts.
+collimator's face) and the crystal's intrinsic blur, in quadrature. a and b follow from the
+holes: FWHM = w (L + B + d) / L, with w across and L along a hole, L shortened by twice the mean
+free path in lead, and B from the collimator's back to where the crystal stops photons [1]_.
+
+Septal penetration and scatter in the collimator add 4.8% to the counts of a GE LEHR collimator at
+140 keV (1.5% on Siemens' data sheet of theirs): a low, wide tail that this model leaves out.
 
 References
 ----------
-.. [1] Metz CE, Atkins FB, Beck RN. The geometric transfer function component for
+.. [1] Cherry SR, Sorenson JA, Phelps ME. Physics in Nuclear Medicine, 4th ed. Elsevier 2012,
+   chapter 14: resolution and efficiency of parallel holes, after Anger 1964.
+.. [2] Metz CE, Atkins FB, Beck RN. The geometric transfer function component for
    scintillation camera collimators with straight parallel holes. Phys Med Biol 1980;25:1059.
 """
 
@@ -22,7 +28,50 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 FWHM_PER_SIGMA = 2 * float(np.sqrt(2 * np.log(2)))
+# Lead at 140.5 keV, interpolated in NIST XCOM's table (5.549 cm2/g at 100 keV, 2.014 at 150 keV)
+# with a density of 11.35 g/cm3.
+LEAD_PER_CM = 26.9
+_HEXAGONAL = 0.26  # Anger's K, of hexagonal holes packed closely
 _REACH = 3.5  # kernels end this many sigma out; what lies beyond, 0.05%, is spread over the rest
+
+
+@dataclass(frozen=True)
+class Collimator:
+    """Hexagonal parallel holes in lead.
+
+    Parameters
+    ----------
+    hole_cm : float
+        w, from flat to flat.
+    length_cm : float
+        Of a hole.
+    septum_cm : float
+        t, lead between two holes.
+    gap_cm : float
+        B, from the back of the collimator to the mean depth of interaction in the crystal.
+    """
+
+    hole_cm: float
+    length_cm: float
+    septum_cm: float
+    gap_cm: float
+
+    @property
+    def effective_cm(self) -> float:
+        """L, shortened by a mean free path at either end, where septa let photons through."""
+        return self.length_cm - 2 / LEAD_PER_CM
+
+    @property
+    def efficiency(self) -> float:
+        """Photons through the holes per photon emitted: (K w^2 / (L (w + t)))^2 [1]_."""
+        pitch = self.hole_cm + self.septum_cm
+        return (_HEXAGONAL * self.hole_cm**2 / (self.effective_cm * pitch)) ** 2
+
+    def response(self, intrinsic_cm: float) -> CollimatorResponse:
+        """Response with a crystal's intrinsic blur (sigma, cm)."""
+        slope = self.hole_cm / self.effective_cm / FWHM_PER_SIGMA
+        at_face = slope * (self.effective_cm + self.gap_cm)
+        return CollimatorResponse(slope, at_face, intrinsic_cm)
 
 
 @dataclass(frozen=True)
