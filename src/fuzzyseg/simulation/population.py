@@ -34,8 +34,8 @@ _FEW = {
     "scapula": 1.5, "clavicle": 0.5, "humerus": 0.8, "femur": 2.2, "skull": 1.0,
 }  # fmt: skip
 # Normal concentration by bone. Humerus over spine 0.28 (mean SUV 0.85 and 3.04 at 3 h: Nautiyal
-# et al., Indian J Nucl Med 2021;36:398), spine and pelvis alike (ibid.), femur above humerus (Kaneta et
-# al., Am J Nucl Med Mol Imaging 2016;6:262); small bones are ours.
+# et al., Indian J Nucl Med 2021;36:398), spine and pelvis alike (ibid.), femur above humerus
+# (Kaneta et al., Am J Nucl Med Mol Imaging 2016;6:262); small bones are ours.
 _BY_REGION = {
     "L": 1.25, "T": 1.15, "C": 1.05, "sacrum": 1.1, "coccyx": 0.7, "hip": 1.1, "rib": 0.75,
     "sternum": 0.95, "skull": 0.65, "mandible": 0.7, "clavicle": 0.7, "scapula": 0.75,
