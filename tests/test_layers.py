@@ -20,6 +20,7 @@ LAYERS = [
         "lazy",
         "old_names",
         "conventions",
+        "compiled",
     },
     {"io"},
     {"pairing"},

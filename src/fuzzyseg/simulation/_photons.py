@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
+from fuzzyseg.compiled import njit
 
 _OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
 

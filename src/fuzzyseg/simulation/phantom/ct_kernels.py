@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from fuzzyseg.compiled import njit
 
 _OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
 
