@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types bench clean
+.PHONY: demo test lint types bench fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/fuzzyseg demo -o out/demo
@@ -18,6 +18,9 @@ lint: $(VENV)/.installed-dev
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python -W error tests/fuzz/harness.py --count 20000
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/run.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -84,7 +85,9 @@ class Volume:
                 f"expected a finite 4 x 4 affine, found shape {affine.shape}: {affine.tolist()}; "
                 "give the voxel-to-millimetre matrix of the image"
             )
-        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        with np.errstate(over="ignore", invalid="ignore"):
+            volume_mm3 = abs(float(np.linalg.det(affine[:3, :3])))
+        if not 1e-12 <= volume_mm3 < math.inf:
             raise InputError(
                 f"expected an invertible affine, found {affine[:3, :3].tolist()}; "
                 "the image has an axis of no length, so its geometry is unknown"

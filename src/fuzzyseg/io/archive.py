@@ -34,9 +34,9 @@ _FAILURES = (
 # An archive of images unpacks to some ten times its size, one of nearly empty ones to fifty; the
 # ratio counts where it unpacks to more than the second number, in bytes.
 _RATIO, _RATIO_COUNTS = 200.0, 1e8
-# Bytes of the central directory for one member, without its name (APPNOTE.TXT 4.3.12); a number
-# of members that its own end record announces is checked before they are listed.
-_ENTRY_BYTES = 46
+# APPNOTE.TXT 4.3.12 and 4.3.16: bytes of the central directory for one member, without its name;
+# where the end record begins at the earliest; and the number of members that it cannot hold.
+_ENTRY_BYTES, _END_BYTES, _ELSEWHERE = 46, 65557, 0xFFFF
 
 
 def is_zip(path: Path) -> bool:
@@ -68,9 +68,13 @@ def extracted(path: Path) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="fuzzyseg-") as folder:
         try:
-            _require_few(path)
+            announced = _announced(path)
             with zipfile.ZipFile(path) as archive:
                 members = archive.infolist()
+                if announced not in (None, len({member.filename for member in members})):
+                    raise zipfile.BadZipFile(
+                        f"its list names {len(members)} files, its end {announced}"
+                    )
                 for member in members:
                     _require_inside(path, member)
                 _require_modest(path, members)
@@ -91,19 +95,28 @@ def extracted(path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _require_few(path: Path) -> None:
-    """Refuse an archive whose list of members could hold more than the limit."""
-    # Without a comment the list ends 22 bytes before the end of the file; it is at most as long
-    # as the file, and a list of very many takes long to read.
+def _announced(path: Path) -> int | None:
+    """Members that the end record of an archive announces, None where it has no such record.
+
+    Raises
+    ------
+    InputError
+        If they are more than the limit: listing very many takes long.
+    """
     with path.open("rb") as file:
         file.seek(0, 2)
-        file.seek(max(0, file.tell() - 65557))
+        file.seek(max(0, file.tell() - _END_BYTES))
         tail = file.read()
     end = tail.rfind(b"PK\x05\x06")
-    if end >= 0 and len(tail) >= end + 22:
-        announced = int.from_bytes(tail[end + 10 : end + 12], "little")
-        size = int.from_bytes(tail[end + 12 : end + 16], "little")
-        _require_count(path, announced if announced < 0xFFFF else size // (_ENTRY_BYTES + 1))
+    if end < 0 or len(tail) < end + 16:
+        return None
+    announced = int.from_bytes(tail[end + 10 : end + 12], "little")
+    size = int.from_bytes(tail[end + 12 : end + 16], "little")
+    if announced == _ELSEWHERE:  # a larger number stands in a record of its own
+        _require_count(path, size // (_ENTRY_BYTES + 1))
+        return None
+    _require_count(path, announced)
+    return announced
 
 
 def _require_count(path: Path, members: int) -> None:

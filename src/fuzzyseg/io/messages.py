@@ -33,6 +33,7 @@ def parse_errors() -> tuple[type[Exception], ...]:
         TypeError,
         AttributeError,
         AssertionError,
+        StopIteration,
         RuntimeError,  # of which NotImplementedError is one
         struct.error,
         zlib.error,
@@ -42,6 +43,14 @@ def parse_errors() -> tuple[type[Exception], ...]:
 def one_line(error: BaseException) -> str:
     """Text of a library's error on one line, cut where it becomes a treatise."""
     return textwrap.shorten(str(error), _LONGEST_DETAIL, placeholder=" ...") or type(error).__name__
+
+
+def longer_warning(files: int) -> tuple[str, ...]:
+    """Say that files hold more than their headers announce; nothing if none does."""
+    if not files:
+        return ()
+    which = "The image file holds" if files == 1 else f"{files} image files hold"
+    return (f"{which} more bytes than announced: the pixels may have moved; check the image.",)
 
 
 def damaged(path: Path, detail: str) -> InputError:

@@ -152,7 +152,9 @@ def _image(path: Path, file: IO[bytes]) -> tuple[Any, tuple[str, ...]]:
         f"The file holds {surplus} bytes more than its header announces: shape or type of the "
         "voxels may be wrong.",
     )
-    return kind.from_bytes(raw), warnings if surplus else ()
+    with np.errstate(all="ignore"):  # numbers that are checked, or refused, later
+        image = kind.from_bytes(raw)
+    return image, warnings if surplus else ()
 
 
 def _voxel_bytes(path: Path, header: Any, version: int) -> int:

@@ -100,9 +100,11 @@ def affine_mm(image: Any) -> tuple[NDArray[np.float64], tuple[str, ...]]:
             "The file has neither sform nor qform: orientation and left/right are unverified."
         )
     affine = np.array(image.affine, dtype=np.float64)
-    if sform > 0 and qform > 0:
+    if sform > 0 and qform > 0 and np.isfinite(affine).all():
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in image.shape[:3]])).reshape(3, -1)
-        gap = np.abs((affine - header.get_qform())[:3] @ np.vstack([corners, np.ones(8)])).max()
+        with np.errstate(all="ignore"):  # a damaged qform differs by NaN
+            beside = (affine - header.get_qform())[:3] @ np.vstack([corners, np.ones(8)])
+        gap = np.abs(beside).max()
         if not gap <= _FORM_TOLERANCE_MM:
             warnings.append(
                 f"The file has an sform and a qform that differ by {gap:.1f} mm: the sform is used."

@@ -29,8 +29,20 @@ SERIES_TAGS = (
     "ImagePositionPatient",
 )
 LOCALIZER = "LOCALIZER"
+LOCALIZER_REASON = "a localizer, which is a projection; pass the slices"
 _ENHANCED = {"1.2.840.10008.5.1.4.1.1.2.1": "CT", "1.2.840.10008.5.1.4.1.1.130": "PET"}
 _MODALITIES = ("CT", "PT", "NM")
+# Terms of PS3.3 C.7.3.1.1.1 that stand for other images and objects; a modality that is neither
+# of these nor of those may be a damaged one.
+OTHER_MODALITIES = frozenset(
+    (
+        *("AU", "AR", "ASMT", "BI", "BMD", "CR", "CTPROTOCOL", "DG", "DOC", "DX", "ECG", "EPS"),
+        *("ES", "FID", "GM", "HC", "HD", "IO", "IVUS", "KER", "KO", "LS", "M3D", "MG", "MR"),
+        *("NM", "OP", "OPM", "OPT", "OT", "PLAN", "POS", "PR", "PX", "REG", "RESP", "RF", "RG"),
+        *("RTDOSE", "RTIMAGE", "RTPLAN", "RTRECORD", "RTSTRUCT", "RWV", "SEG", "SM", "SMR", "SR"),
+        *("SRF", "STAIN", "TG", "US", "VA", "XA", "XC"),
+    )
+)
 # Classes of CT, PET, NM and secondary capture images, which must have pixels; raw data and the
 # like have none.
 _IMAGE_CLASSES = {
@@ -83,7 +95,7 @@ def why_not_volume(group: list[tuple[Path, Dataset]]) -> str | None:
 def _why_not_slices(modality: str, group: list[tuple[Path, Dataset]]) -> str | None:
     path, header = group[0]
     if LOCALIZER in words(header, "ImageType"):
-        return "a localizer, which is a projection; pass the slices"
+        return LOCALIZER_REASON
     if "REPROJECTION" in words(header, "SeriesType"):
         return "reprojections, not slices; pass the slices"
     if count(header, "NumberOfFrames", path, 1) > 1:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.dicom.elements import count
+from fuzzyseg.io.dicom.elements import count, text
 from fuzzyseg.io.limits import max_bytes, require_size
 from fuzzyseg.io.messages import damaged, one_line, parse_errors
 
@@ -26,6 +26,10 @@ SIZE_TAGS = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAlloca
 # are read; images of nothing but air come to some hundred.
 _MOST_PACKED = 1032
 _CHUNK = 1 << 24  # bytes unpacked at a time to count them
+# Transfer syntaxes that store pixels as they are, and files of old that name none.
+_NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "")
+# Digital Signatures and Data Set Trailing Padding (PS3.5 7.2, PS3.10 7.2).
+_BEHIND_PIXELS = (0xFFFAFFFA, 0xFFFCFFFC)
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
@@ -87,6 +91,7 @@ def read_header(path: Path, tags: Sequence[str | int]) -> Dataset:
         header = dcmread(
             path, stop_before_pixels=True, specific_tags=[Tag(tag) for tag in tags], force=True
         )
+        _decode(header.file_meta)
         _decode(header)
     except InputError:
         raise
@@ -144,20 +149,27 @@ def require_pixels(path: Path, header: Dataset) -> None:
     )
     size = pixels * max(1, count(header, "BitsAllocated", path, 8) // 8)
     require_size(size, path)
-    syntax = header.file_meta.get("TransferSyntaxUID")
-    # What pydicom does not know it cannot decode: it will say so.
-    packed = syntax is not None and (syntax.is_private or syntax.is_compressed)
-    there = path.stat().st_size * (_MOST_PACKED if packed else 1)
+    native = text(header.file_meta, "TransferSyntaxUID") in _NATIVE
+    there = path.stat().st_size * (1 if native else _MOST_PACKED)
     if size > there:
         raise damaged(path, f"{size} bytes of pixels announced, {path.stat().st_size} there")
 
 
 def read_pixels(path: Path) -> NDArray[Any]:
+    """Decode the stored values of a file; see `read_frames`."""
+    return read_frames(path)[0]
+
+
+def read_frames(path: Path) -> tuple[NDArray[Any], bool]:
     """Decode the stored values of a file, before any rescaling.
 
     Returns
     -------
-    ndarray of shape (rows, columns) or (frames, rows, columns)
+    stored : ndarray of shape (rows, columns) or (frames, rows, columns)
+    longer : bool
+        Whether the file holds more than its header announces: pixels behind those that were
+        read, or bytes behind the last element that are not zeros. Either may mean that bytes
+        have moved.
 
     Raises
     ------
@@ -172,11 +184,34 @@ def read_pixels(path: Path) -> NDArray[Any]:
         if not any(name in dataset for name in ("PixelData", "FloatPixelData")):
             raise damaged(path, "no pixel data")
         _require_decoder(path, dataset)
-        return dataset.pixel_array
+        longer = _goes_on(path, dataset)
+        return dataset.pixel_array, longer
     except InputError:
         raise
     except parse_errors() as error:
         raise damaged(path, one_line(error)) from error
+
+
+def _goes_on(path: Path, dataset: Dataset) -> bool:
+    keyword = "PixelData" if "PixelData" in dataset else "FloatPixelData"
+    element = dataset.get_item(keyword)
+    if element is None or not isinstance(element.value, bytes):
+        return False
+    if text(dataset.file_meta, "TransferSyntaxUID") in _NATIVE:
+        bits = math.prod(count(dataset, name, path, 1) for name in SIZE_TAGS)
+        announced = math.ceil(bits / 8)
+        if len(element.value) > announced + announced % 2:
+            return True
+    if any(tag > element.tag and tag not in _BEHIND_PIXELS for tag in dataset.keys()):  # noqa: SIM118
+        return True
+    if any(tag in dataset for tag in _BEHIND_PIXELS):
+        return False
+    tell, length = getattr(element, "value_tell", 0), getattr(element, "length", 0xFFFFFFFF)
+    if not tell or length == 0xFFFFFFFF:
+        return False
+    with path.open("rb") as file:
+        file.seek(tell + length)
+        return bool(file.read(_CHUNK).strip(b"\0"))
 
 
 def _require_decoder(path: Path, dataset: Dataset) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.dicom.classify import (
     LOCALIZER,
+    LOCALIZER_REASON,
+    OTHER_MODALITIES,
     SERIES_TAGS,
     require_whole,
     series_key,
@@ -73,6 +75,7 @@ def find(files: Sequence[Path]) -> list[SeriesInfo]:
         _info(group, broken.pop(key, []), len(groups.get(_localizer(key), [])))
         for key, group in sorted(groups.items(), key=_order)
     ]
+    found = [_with_single(info, found) for info in found]
     strays = broken.pop((), [])
     found = [_with_strays(info, [*strays, *itertools.chain(*broken.values())]) for info in found]
     found += [_broken_info(files, kinds[key]) for key, files in broken.items()]
@@ -126,6 +129,20 @@ def _info(
         warnings=warnings,
         damaged=damaged_error is not None,
     )
+
+
+def _with_single(info: SeriesInfo, found: list[SeriesInfo]) -> SeriesInfo:
+    """Say if an image stands alone that may belong to this series: its header may be damaged."""
+    alone = [
+        other.files[0]
+        for other in found
+        if other.n_files == 1 < info.n_files
+        and other.kind not in OTHER_MODALITIES
+        and not other.readable
+        and other.reason != LOCALIZER_REASON
+    ]
+    said = left_out(alone, "image file that stands alone")
+    return dataclasses.replace(info, warnings=info.warnings + said)
 
 
 def _with_strays(info: SeriesInfo, strays: list[tuple[Path, InputError]]) -> SeriesInfo:

@@ -9,7 +9,7 @@ import numpy as np
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.dicom.elements import integers, number, rescale, text
 from fuzzyseg.io.dicom.facts import FACT_TAGS, facts
-from fuzzyseg.io.dicom.file import SIZE_TAGS, quiet, read_header, read_pixels, require_pixels
+from fuzzyseg.io.dicom.file import SIZE_TAGS, quiet, read_frames, read_header, require_pixels
 from fuzzyseg.io.dicom.nm_geometry import nm_affine
 from fuzzyseg.io.dicom.nm_kind import KIND_TAGS, why_not_nm_volume
 from fuzzyseg.io.dicom.real_world import (
@@ -19,6 +19,7 @@ from fuzzyseg.io.dicom.real_world import (
     unit_code,
 )
 from fuzzyseg.io.dicom.units import PT_UNITS, parse_unit
+from fuzzyseg.io.messages import longer_warning
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def read_nm(path: Path) -> Volume:
     if reason is not None:
         raise InputError(f"expected a volume, found in {path} {reason}")
     require_pixels(path, header)
-    stored = read_pixels(path)
+    stored, longer = read_frames(path)
     if stored.ndim != 3:
         raise InputError(
             f"expected grey-scale frames, found pixels of shape {stored.shape} in {path}; "
@@ -102,7 +103,7 @@ def read_nm(path: Path) -> Volume:
         modality="NM",
         unit=unit,
         source=str(path),
-        warnings=warnings + placed + said,
+        warnings=warnings + placed + said + longer_warning(int(longer)),
         **facts(header, path),
     )
 

@@ -10,13 +10,14 @@ import numpy as np
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.dicom.elements import rescale, text
 from fuzzyseg.io.dicom.facts import FACT_TAGS, facts
-from fuzzyseg.io.dicom.file import quiet, read_header, read_pixels
+from fuzzyseg.io.dicom.file import quiet, read_frames, read_header
 from fuzzyseg.io.dicom.padding import PADDING_TAGS, declared_padding, is_tissue, padding_warnings
 from fuzzyseg.io.dicom.pt_unit import PT_TAGS, pt_unit
 from fuzzyseg.io.dicom.stacking import STACKING_TAGS, Slice, slice_of, stack
 from fuzzyseg.io.found import left_out
 from fuzzyseg.io.hounsfield import AIR_HU, floor_at_air
 from fuzzyseg.io.limits import require_size
+from fuzzyseg.io.messages import longer_warning
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
@@ -159,17 +160,18 @@ def _frames(
     rows, columns = placed[0].place.rows, placed[0].place.columns
     frames = np.empty((len(placed), rows, columns), dtype=np.float32)
     kept: set[float] = set()
-    whole, padded = [], 0
+    whole, padded, longer = [], 0, 0
     for k, (each, factor) in enumerate(zip(placed, factors, strict=True)):
         if progress is not None:
             progress(k + 1, len(placed))
         try:
-            stored = _pixels(each, (rows, columns))
+            stored, goes_on = _pixels(each, (rows, columns))
             slope, intercept = rescale(each.header, each.path)
         except InputError as error:
             lost[each.path] = error
             continue
         whole.append(k)
+        longer += goes_on
         frames[k] = (stored * np.float64(slope) + intercept) * factor
         mask, bounds = declared_padding(stored, each.header, each.path)
         as_tissue = {v for v in (slope * b + intercept for b in bounds) if is_tissue(v)}
@@ -181,17 +183,18 @@ def _frames(
     if not whole or len(whole) <= len(lost) or whole[-1] - whole[0] + 1 != len(whole):
         raise next(iter(lost.values()))
     frames = frames[whole[0] : whole[-1] + 1]
-    return frames, whole[0], padding_warnings(padded, frames.size, kept, fill)
+    warnings = padding_warnings(padded, frames.size, kept, fill) + longer_warning(longer)
+    return frames, whole[0], warnings
 
 
-def _pixels(each: _Placed, shape: tuple[int, int]) -> NDArray[Any]:
-    stored = read_pixels(each.path)
+def _pixels(each: _Placed, shape: tuple[int, int]) -> tuple[NDArray[Any], bool]:
+    stored, longer = read_frames(each.path)
     if stored.shape != shape:
         raise InputError(
             f"expected one frame of {shape[1]} x {shape[0]} a file, found pixels of shape "
             f"{stored.shape} in {each.path}; export the series as single grey-scale slices"
         )
-    return stored
+    return stored, longer
 
 
 def _ct_unit(headers: Sequence[Dataset]) -> tuple[Unit, list[float], tuple[str, ...]]:
