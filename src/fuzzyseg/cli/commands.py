@@ -30,6 +30,6 @@ COMMANDS: dict[str, Entry] = {
     "adapt": Entry("adapt a model to one scan, without labels", f"{_HERE}.adapt"),
     "models": Entry("list models, and what they were trained on", f"{_HERE}.models"),
     "export": Entry("write a model as ONNX", f"{_HERE}.export"),
-    "info": Entry("versions, methods and formats at hand", f"{_HERE}.info"),
+    "info": Entry("what a study holds; versions, methods, formats", f"{_HERE}.info"),
     "demo": Entry("simulate a patient, segment it, compare with the truth", f"{_HERE}.demo"),
 }

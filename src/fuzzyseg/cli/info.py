@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fuzzyseg.cli.terminal import say, to_json
+import tyro
+
+from fuzzyseg.cli.study_info import study_facts, study_lines
+from fuzzyseg.cli.terminal import progress, say, to_json
 
 if TYPE_CHECKING:
     from fuzzyseg.segmentation.methods import Method
@@ -15,21 +19,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Command:
-    """Show versions, methods and formats at hand.
+    """Show versions, methods and formats at hand, or what a study holds.
 
     Parameters
     ----------
+    path
+        Folder, zip or file: its series, and what segment would do with each.
+    names
+        Show descriptions and file names, in which names of patients may stand.
     json
         Print JSON.
     debug
         Show a traceback on errors.
     """
 
+    path: Annotated[Path | None, tyro.conf.Positional] = None
+    names: bool = False
     json: bool = False
     debug: bool = False
 
     def run(self) -> None:
-        """Print what `facts` finds."""
+        """Print what `facts`, or `study_facts`, finds."""
+        if self.path is not None:
+            with progress(self.json) as step:
+                study = study_facts(self.path, names=self.names, progress=step("reading"))
+            for line in [to_json(study).rstrip()] if self.json else study_lines(study):
+                say(line)
+            return
         found = facts()
         if self.json:
             say(to_json(found).rstrip())
@@ -42,6 +58,7 @@ class Command:
 
 def facts() -> dict[str, dict[str, Any]]:
     """Collect versions, the machine, protocols, methods, and DICOM compressions at hand."""
+    from fuzzyseg.io import READERS
     from fuzzyseg.networks.registry import NETWORKS
     from fuzzyseg.provenance import versions
     from fuzzyseg.segmentation.methods import METHODS
@@ -56,6 +73,7 @@ def facts() -> dict[str, dict[str, Any]]:
         "protocols": {name: p.description for name, p in PROTOCOLS.items()},
         "methods": {name: _method(method) for name, method in METHODS.items()},
         "networks": {name: entry.about for name, entry in NETWORKS.items()},
+        "formats": {reader.name: reader.about for reader in READERS},
         "dicom compressions": _compressions(),
     }
 

@@ -9,7 +9,7 @@ from fuzzyseg.io.guess import Guess, guess_modality
 from fuzzyseg.io.nifti import read_nifti
 from fuzzyseg.io.nifti_write import write_image, write_labels, write_memberships
 from fuzzyseg.io.readers import READERS, Reader
-from fuzzyseg.io.reading import read_study, read_volume
+from fuzzyseg.io.reading import choose_series, read_each, read_study, read_volume
 
 __all__ = [
     "READERS",
@@ -20,8 +20,10 @@ __all__ = [
     "Reader",
     "SeriesInfo",
     "SpectAcquisition",
+    "choose_series",
     "find_series",
     "guess_modality",
+    "read_each",
     "read_nifti",
     "read_study",
     "read_volume",

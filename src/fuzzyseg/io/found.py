@@ -42,6 +42,8 @@ class SeriesInfo:
         What was left out of it.
     damaged : bool
         Whether it is no volume because nothing of it is whole; `reason` then is the error.
+    left_out : tuple of Path
+        Damaged files of it that others may do without.
     """
 
     number: int
@@ -53,6 +55,7 @@ class SeriesInfo:
     reader: str = "DICOM"
     warnings: tuple[str, ...] = ()
     damaged: bool = False
+    left_out: tuple[Path, ...] = ()
 
     @property
     def n_files(self) -> int:
@@ -86,4 +89,6 @@ def left_out(files: Sequence[Path], what: str) -> tuple[str, ...]:
     names = [file.name for file in files if _COUNTER.fullmatch(file.name)]
     shown = f" ({', '.join(names[:_NAMED])})" if names else ""
     plural = "s were" if len(files) > 1 else " was"
-    return (f"{len(files)} {what}{plural} left out{shown}: `fuzzyseg info PATH` lists the files.",)
+    return (
+        f"{len(files)} {what}{plural} left out{shown}: `fuzzyseg info PATH --names` lists the files.",
+    )

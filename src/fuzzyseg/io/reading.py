@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from fuzzyseg.io.readers import reader_named
 from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from fuzzyseg.io.found import SeriesInfo
     from fuzzyseg.volume import Modality, Volume
@@ -92,21 +93,67 @@ def read_volume(
     InputError
         If nothing fits, several series fit, or the one that fits cannot be read.
     """
-    path = Path(path)
-    if not is_zip(path):
-        return _read(path, str(path), series, modality, progress)
-    with extracted(path) as folder:
-        return _read(folder, str(path), series, modality, progress)
+    with _unpacked(Path(path)) as place:
+        found = catalogue(place, name=str(path))
+        info = choose_series(found, str(path), series=series, modality=modality)
+        return _read(info, place, str(path), modality, progress)
+
+
+def read_each(
+    path: str | Path, *, progress: Callable[[int, int], None] | None = None
+) -> Iterator[tuple[SeriesInfo, Volume | None]]:
+    """Read the series of a folder, archive or file one after the other.
+
+    Parameters
+    ----------
+    path : str or Path
+        Anything that `find_series` takes.
+    progress : callable, optional
+        Called with (series read, series in all).
+
+    Yields
+    ------
+    info : SeriesInfo
+        With the reason, where it turned out to be no volume.
+    volume : Volume or None
+        None where it is no volume.
+
+    Raises
+    ------
+    InputError
+        As `find_series`.
+    """
+    with _unpacked(Path(path)) as place:
+        found = catalogue(place, name=str(path))
+        for done, info in enumerate(found, start=1):
+            volume = None
+            if info.readable:
+                try:
+                    volume = _read(info, place, str(path), None, None)
+                except InputError as error:
+                    info = dataclasses.replace(info, reason=str(error))  # noqa: PLW2901
+            yield info, volume
+            if progress is not None:
+                progress(done, len(found))
+
+
+@contextlib.contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """Give a path, or the folder that an archive is unpacked to meanwhile."""
+    if is_zip(path):
+        with extracted(path) as folder:
+            yield folder
+    else:
+        yield path
 
 
 def _read(
+    info: SeriesInfo,
     path: Path,
     name: str,
-    series: int | None,
     modality: Modality | None,
     progress: Callable[[int, int], None] | None,
 ) -> Volume:
-    info = choose_series(catalogue(path, name=name), name, series=series, modality=modality)
     volume = reader_named(info.reader).read(info, modality, progress)
     label = name if path.is_file() else f"{name}, series {info.number}"
     volume = dataclasses.replace(volume, source=label, warnings=info.warnings + volume.warnings)

@@ -127,6 +127,7 @@ def _info(
         files=tuple(file for file, _ in group),
         reason=reason,
         warnings=warnings,
+        left_out=tuple(file for file, _ in broken),
         damaged=damaged_error is not None,
     )
 
