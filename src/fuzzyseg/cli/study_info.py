@@ -104,9 +104,7 @@ def study_lines(facts: dict[str, Any]) -> list[str]:
         if "no_volume" in series:
             lines.append(f"   no volume: {series['no_volume']}")
         else:
-            size, widths = (
-                " x ".join(f"{v:g}" for v in series[k]) for k in ("shape", "spacing_mm")
-            )
+            size, widths = _times(series["shape"]), _times(series["spacing_mm"])
             nuclide = f", {series['nuclide']}" if series["nuclide"] else ""
             lines.append(f"   {size} voxels of {widths} mm, in {series['unit']}{nuclide}")
             lines.append(f"   segment: {series['segment']}")

@@ -89,6 +89,5 @@ def left_out(files: Sequence[Path], what: str) -> tuple[str, ...]:
     names = [file.name for file in files if _COUNTER.fullmatch(file.name)]
     shown = f" ({', '.join(names[:_NAMED])})" if names else ""
     plural = "s were" if len(files) > 1 else " was"
-    return (
-        f"{len(files)} {what}{plural} left out{shown}: `fuzzyseg info PATH --names` lists the files.",
-    )
+    which = f"{len(files)} {what}{plural} left out{shown}"
+    return (f"{which}: `fuzzyseg info PATH --names` lists the files.",)
