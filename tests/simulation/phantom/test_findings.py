@@ -145,7 +145,7 @@ def test_probabilities_are_kept(reference):
 
 def test_truth_is_untouched_and_the_dose_is_kept():
     everywhere = {name: Chance(1.0, Uniform(2.0, 3.0)) for name in CLINICAL.findings}
-    given = {"voxel_mm": 12.0, "sample_mm": 6.0, "n_lesions": 4, "arms": "down"}
+    given = {"voxel_mm": 16.0, "sample_mm": 8.0, "n_lesions": 4, "arms": "down"}
     plain, full = (
         draw_patient(3, PatientSettings(replace(CLINICAL, findings=found), **given))
         for found in ({}, everywhere)
