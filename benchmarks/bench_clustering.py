@@ -32,7 +32,8 @@ from threadpoolctl import threadpool_limits
 
 from fuzzyseg.clustering import FCM, RFCM, GaussianMixture, KMeans
 from fuzzyseg.clustering.image import as_points
-from fuzzyseg.clustering.rfcm import _Sweep
+from fuzzyseg.clustering.rfcm import RobustSweep
+from fuzzyseg.clustering.rule import Rule
 from fuzzyseg.clustering.solver import assign, next_centres
 from fuzzyseg.clustering.starts import start_centres
 
@@ -174,9 +175,10 @@ def rfcm(image: Image, repeats: int) -> Table:
     pools = [ThreadPoolExecutor(n) for n in (1, 2)]
     for n_jobs, pool in enumerate(pools, start=1):
         u = u0.copy()
-        sweep = _Sweep(points, u, 2.0, BETA, "all", pool)
+        rule = Rule(q=2.0, near="others", weights=(BETA,) * 3, twice=2.0)
+        sweep = RobustSweep(points, u, rule, pool)
 
-        def iterate(sweep: _Sweep = sweep) -> Any:
+        def iterate(sweep: RobustSweep = sweep) -> Any:
             return next_centres(sweep(centres, update=True), centres)
 
         v = iterate()

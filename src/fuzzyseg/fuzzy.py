@@ -170,6 +170,59 @@ def neighbour_sum(w: Array, n_space: int, neighbours: Neighbours = "all") -> Arr
     return box - w
 
 
+def typicalities(cost: Array, eta: Array, q: float) -> Array:
+    """Possibilistic memberships 1 / (1 + (cost_k / eta_k)^(1/(q-1))); they need not sum to 1.
+
+    Parameters
+    ----------
+    cost : array of shape (C, *space), >= 0
+    eta : array of shape (C,), > 0
+        Cost at which the membership in class k is one half.
+    q : float > 1
+    """
+    scale = eta[(slice(None), *(None,) * (cost.ndim - 1))]
+    return 1.0 / (1.0 + power(cost / scale, 1.0 / (q - 1.0)))
+
+
+def beside(a: Array, axis: int, step: int = 1) -> Array:
+    """Sum of the two values `step` before and after along an axis; beyond the ends there is 0."""
+    total = a * 0.0
+    if step < a.shape[axis]:
+        ahead: tuple[slice, ...] = (slice(None),) * (axis % a.ndim)
+        lower, upper = (*ahead, slice(None, -step)), (*ahead, slice(step, None))
+        total[lower] += a[upper]
+        total[upper] += a[lower]
+    return total
+
+
+def weighted_neighbour_sum(w: Array, n_space: int, weights: tuple[float, ...]) -> Array:
+    """Sum of w over the neighbours of each voxel, weighted by how many axes separate them.
+
+    Parameters
+    ----------
+    w : array of shape (..., *space)
+    n_space : int
+        Number of trailing axes that are space.
+    weights : tuple of at least n_space floats
+        Of neighbours that share a face, an edge, a corner (in 2-D: an edge, a corner).
+    """
+    apart = [w]  # sums over the neighbours 0, 1, 2, ... axes apart
+    for axis in range(w.ndim - n_space, w.ndim):
+        pairs = [beside(a, axis) for a in apart]
+        apart = [
+            (apart[i] if i < len(apart) else 0.0) + (pairs[i - 1] if i else 0.0)
+            for i in range(len(apart) + 1)
+        ]
+    return sum(weight * a for weight, a in zip(weights, apart[1:], strict=False))
+
+
+def window_sum(w: Array, n_space: int, radius: int) -> Array:
+    """Sum of w over the (2 radius + 1)^n_space voxels around each, itself among them."""
+    for axis in range(w.ndim - n_space, w.ndim):
+        w = w + sum((beside(w, axis, step) for step in range(1, radius + 1)), w * 0.0)
+    return w
+
+
 def spatial_cost(uq: Array, neighbours: Neighbours = "all", axis: int = 0) -> Array:
     """Return sum_{l in N_j} sum_{m != k} u_lm^q, the spatial factor of eqs. (3) and (5).
 

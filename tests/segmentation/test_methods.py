@@ -7,6 +7,7 @@ from toy_study import make_study
 from fuzzyseg.cli.main import main
 from fuzzyseg.clustering import FCM
 from fuzzyseg.errors import InputError
+from fuzzyseg.resample import align
 from fuzzyseg.segmentation import METHODS, Method, Settings, segment
 from fuzzyseg.segmentation.methods import clustering_methods, get_method, own_parameters
 from fuzzyseg.volume import Study, Volume
@@ -123,3 +124,34 @@ def test_a_method_that_takes_no_channels_says_that_the_ct_was_not_used(study):
 
 def test_clustering_methods_are_those_with_an_estimator():
     assert set(METHODS) - set(clustering_methods()) == {"auto", "model"}
+
+
+FAMILY = [name for name in clustering_methods() if name not in {"threshold", "gmm", "kmeans"}]
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_the_family_finds_bone_and_lesions(name, study):
+    """Of float32 images within the body, at fixed centres, with and without a CT."""
+    for given in (Study(spect=study.spect), Study(spect=study.spect, ct=study.ct)):
+        result = segment(given, Settings(method=name))
+        np.testing.assert_allclose(result.memberships.sum(0), 1, atol=1e-5)
+        for k in (1, 2):
+            both = np.count_nonzero((result.labels == k) & (study.labels == k))
+            sizes = np.count_nonzero(result.labels == k) + np.count_nonzero(study.labels == k)
+            assert 2 * both / sizes > 0.6
+
+
+def test_the_prior_is_what_the_ct_shows(study):
+    both = Study(spect=study.spect, ct=study.ct)
+    plain = segment(Study(spect=study.spect), Settings(method="rfcm-ct", beta=1e-3))
+    off, on = (
+        segment(both, Settings(method="rfcm-ct", beta=1e-3, parameters=(f"gamma={g}",)))
+        for g in (0, 0.05)
+    )
+    bone = align(both).ct.array > 300
+    assert (off.memberships[1:][:, bone].sum(0) <= on.memberships[1:][:, bone].sum(0) + 1e-6).all()
+    assert off.memberships[1:].sum(0)[bone].mean() < on.memberships[1:].sum(0)[bone].mean()
+    seen = plain.labels != 0  # within the mask of the SPECT alone
+    assert (off.labels == plain.labels)[seen].mean() > 0.99
+    with pytest.raises(InputError, match="found ct_weight"):
+        segment(both, Settings(method="rfcm-ct", ct_weight=1.0))

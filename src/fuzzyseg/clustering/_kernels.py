@@ -330,8 +330,9 @@ def _costs(old, middle, side, total, width, weight, corners, q, kind, cost):
 
 @njit(**_OPTIONS)
 def rfcm_pass(
-    y, u, inside, classes, v, q, kind, beta, corners, shape, below, above, start, stop, update
-):
+    y, u, inside, extra, base, slope, classes, v, q, kind, beta, corners, shape, below, above,
+    start, stop, update,
+):  # fmt: skip
     """One iteration of robust fuzzy c-means over planes start..stop, in place.
 
     Every voxel sees its neighbours' memberships of the previous iteration: a ring of three
@@ -346,6 +347,9 @@ def rfcm_pass(
         Memberships of the previous iteration; overwritten by the new ones.
     inside : ndarray of shape (Z * P,), or (0,) for no mask
         1 within the mask; where 0, the memberships in every class become 0.
+    extra : ndarray of shape (Z * P,), or (0,)
+    base, slope : float64 ndarray of shape (C,), where there is `extra`
+        Squared distances are raised by base + slope * extra.
     classes, kind : tuple
         See the module's docstring.
     v : float64 ndarray of shape (C, D)
@@ -391,6 +395,13 @@ def rfcm_pass(
             voxel = z * size + first
             middle = across[: n + 2 * width]
             _distances(y, voxel, v, lines, classes, n)
+            if extra.size:
+                for k in range(n_classes):
+                    a, b = u.dtype.type(base[k]), u.dtype.type(slope[k])
+                    line = lines[(n_classes + k) * _LINE : (n_classes + k) * _LINE + n]
+                    values = extra[voxel : voxel + n]
+                    for j in range(n):
+                        line[j] += a + b * values[j]
             total = here[n_classes, first + width : end - width]
             for k in range(n_classes):
                 side = here[k, first:end]

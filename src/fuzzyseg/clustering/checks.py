@@ -16,17 +16,22 @@ MAX_CLUSTERS = 127  # labels are int8, -1 outside the mask
 
 
 def points_to_predict(
-    fitted: Any, image: ArrayLike, mask: ArrayLike | None, channel_axis: int | None
+    fitted: Any,
+    image: ArrayLike,
+    mask: ArrayLike | None,
+    channel_axis: int | None,
+    beside: int = 0,
 ) -> Points:
-    """Check that there is a fit, and that an image has its number of channels."""
+    """Check that there is a fit, and that an image has its channels and `beside` more."""
     if not hasattr(fitted, "cluster_centers_"):
         raise InputError(
             f"expected a fitted {type(fitted).__name__}, found one without centres; call fit first"
         )
     points = as_points(image, mask, channel_axis)
-    if points.y.shape[0] != fitted.cluster_centers_.shape[1]:
+    expected = fitted.cluster_centers_.shape[1] + beside
+    if points.y.shape[0] != expected:
         raise InputError(
-            f"expected {fitted.cluster_centers_.shape[1]} channel(s) as in fit, found "
+            f"expected {expected} channel(s) as in fit, found "
             f"{points.y.shape[0]}; pass the same channels in the same order"
         )
     return points
@@ -52,4 +57,24 @@ def check_iterations(n_init: int, max_iter: int, tol: float, bins: int | None) -
         raise InputError(
             f"expected n_init >= 1, max_iter >= 1 and tol >= 0, found n_init={n_init}, "
             f"max_iter={max_iter}, tol={tol}; the defaults are 10, 300 and 1e-5"
+        )
+
+
+def check_weight(name: str, value: float, usual: str) -> None:
+    """Raise InputError unless a weight is a finite number of at least 0."""
+    if not (np.isfinite(value) and value >= 0):
+        raise InputError(f"expected {name} >= 0, found {value}; {usual}")
+
+
+def check_width(name: str, value: float, usual: str) -> None:
+    """Raise InputError unless a width is a finite number above 0."""
+    if not (np.isfinite(value) and value > 0):
+        raise InputError(f"expected {name} > 0, found {value}; {usual}")
+
+
+def check_window(window: int) -> None:
+    """Raise InputError unless a window has a middle."""
+    if not isinstance(window, int | np.integer) or window < 1 or window % 2 == 0:
+        raise InputError(
+            f"expected an odd window of at least 1 voxel, found {window}; 3 is usual, 1 is none"
         )

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    from fuzzyseg.clustering.image import Points
 
-class _CMeans(Centred):
+
+class CMeans(Centred):
     """What fuzzy c-means and K-means share; `q` and `move_centres` come with the subclass."""
 
     q: Any
     move_centres: Any
+
+    def _filtered(self, points: Points) -> Points:
+        """Image that is clustered."""
+        return points
 
     def fit(self, image: ArrayLike, mask: ArrayLike | None = None) -> Self:
         """Find centres and memberships of an image.
@@ -38,7 +44,7 @@ class _CMeans(Centred):
         """
         self._check()
         check_exponent(self.q)
-        points = as_points(image, mask, self.channel_axis)
+        points = self._filtered(as_points(image, mask, self.channel_axis))
         y = points.counted
         found = solve(
             y,
@@ -64,13 +70,13 @@ class _CMeans(Centred):
     def _assign(
         self, image: ArrayLike, mask: ArrayLike | None
     ) -> tuple[NDArray[Any], NDArray[np.int8]]:
-        points = points_to_predict(self, image, mask, self.channel_axis)
+        points = self._filtered(points_to_predict(self, image, mask, self.channel_axis))
         u, labels, _ = assign(points.counted, self.cluster_centers_, self.q)
         return points.fill(u, 0.0), points.fill(labels, -1)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class FCM(_CMeans):
+class FCM(CMeans):
     """Fuzzy c-means (Bezdek 1981): minimises J = sum_j sum_k u_jk^q |y_j - v_k|^2, eq. (1).
 
     Parameters
@@ -115,7 +121,7 @@ class FCM(_CMeans):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class KMeans(_CMeans):
+class KMeans(CMeans):
     """K-means (Lloyd 1982): fuzzy c-means with q = 1, hard memberships.
 
     Parameters and attributes as `FCM`, without q and move_centres; `objective_` is the inertia.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.clustering.arrays import is_tensor
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,26 +21,49 @@ class Points:
 
     Parameters
     ----------
-    y : float32 or float64 ndarray of shape (D, N)
-        Intensities of D channels at all N voxels, masked ones included.
+    y : float32 or float64 ndarray or torch tensor of shape (D, N)
+        Intensities of D channels at all N voxels, masked ones included (as 0).
     space : tuple of int
         Shape of the image without its channel axis; its product is N.
-    inside : bool ndarray of shape (N,) or None
+    inside : bool array of shape (N,) or None
         True where a voxel counts; None where all do.
     """
 
-    y: NDArray[Any]
+    y: Any
     space: tuple[int, ...]
-    inside: NDArray[np.bool_] | None
+    inside: Any
 
     @property
-    def counted(self) -> NDArray[Any]:
+    def counted(self) -> Any:
         """Intensities of the voxels that count, shape (D, M)."""
-        return self.y if self.inside is None else frozen(self.y[:, self.inside])
+        if self.inside is None:
+            return self.y
+        within = self.y[:, self.inside]
+        return within if is_tensor(within) else frozen(within)
 
-    def fill(self, values: NDArray[Any], outside: float) -> NDArray[Any]:
+    @property
+    def image(self) -> Any:
+        """Intensities (D, *space)."""
+        return self.y.reshape(self.y.shape[0], *self.space)
+
+    @property
+    def mask(self) -> Any:
+        """True within the mask, (*space,), or None."""
+        return None if self.inside is None else self.inside.reshape(self.space)
+
+    def with_image(self, image: Any) -> Points:
+        """Points of another image (D, *space), 0 outside the mask."""
+        y = image.reshape(len(image), self.y.shape[1])
+        y = y if self.inside is None else y * self.inside
+        return Points(y if is_tensor(y) else frozen(y), self.space, self.inside)
+
+    def fill(self, values: Any, outside: float) -> Any:
         """Put values (..., M) of the voxels that count into the image's shape (..., *space)."""
-        if self.inside is not None:
+        if self.inside is not None and is_tensor(values):
+            full = values.new_full((*values.shape[:-1], len(self.inside)), outside)
+            full[..., self.inside] = values
+            values = full
+        elif self.inside is not None:
             full = np.full((*values.shape[:-1], self.inside.size), outside, values.dtype)
             full[..., self.inside] = values
             values = full
@@ -49,7 +73,8 @@ class Points:
 def as_points(image: ArrayLike, mask: ArrayLike | None, channel_axis: int | None) -> Points:
     """Check an image and lay its voxels out for the kernels.
 
-    float64 images (and wider ones) are computed in float64, everything else in float32.
+    float64 images (and wider ones) are computed in float64, everything else in float32. A torch
+    tensor stays on its device.
 
     Raises
     ------
@@ -57,6 +82,8 @@ def as_points(image: ArrayLike, mask: ArrayLike | None, channel_axis: int | None
         If the image is empty, not real, or not finite within the mask, or if the mask has
         another shape or leaves no voxel.
     """
+    if is_tensor(image):
+        return _tensor_points(image, mask, channel_axis)
     array = np.asarray(image)
     if array.dtype.kind not in "fiub" or array.ndim == 0 or array.size == 0:
         raise InputError(
@@ -98,6 +125,32 @@ def as_points(image: ArrayLike, mask: ArrayLike | None, channel_axis: int | None
             "are NaN or infinite; repair them or leave them out with a mask"
         )
     return Points(frozen(y), space, inside)
+
+
+def _tensor_points(image: Any, mask: Any, channel_axis: int | None) -> Points:
+    """`as_points` of a tensor: checked as a numpy array without its values, and then by them."""
+    import torch
+
+    empty = np.broadcast_to(np.float32(0), tuple(image.shape))
+    wide = image.dtype == torch.float64
+    if image.dtype.is_complex:
+        empty = empty.astype(np.complex64)
+    given = None if mask is None else np.asarray(torch.as_tensor(mask).cpu())
+    checked = as_points(empty, given, channel_axis)
+    y = image.detach().to(torch.float64 if wide else torch.float32)
+    y = y[None] if channel_axis is None else y.movedim(channel_axis, 0)
+    y = y.reshape(checked.y.shape).contiguous()
+    inside = None
+    if checked.inside is not None:
+        inside = torch.as_tensor(checked.inside, device=y.device)
+        y = torch.where(inside, y, torch.zeros_like(y))
+    if not bool(torch.isfinite(y).all()):
+        bad = int((~torch.isfinite(y)).sum())
+        raise InputError(
+            f"expected finite intensities, found {bad} values that are NaN or infinite; repair "
+            "them or leave them out with a mask"
+        )
+    return Points(y, checked.space, inside)
 
 
 def frozen(a: NDArray[Any]) -> NDArray[Any]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg import fuzzy
+from fuzzyseg.clustering.arrays import harden, is_tensor, like, to_host, total
 from fuzzyseg.clustering.image import frozen
 from fuzzyseg.clustering.starts import Start, start_centres
 from fuzzyseg.errors import InputError
@@ -77,6 +79,8 @@ def iterate(
     tol : float64 ndarray of shape (D,)
         In units of intensity.
     """
+    if is_tensor(y):
+        return _iterate_tensor(y, start, q, max_iter=max_iter, tol=tol, move_centres=move_centres)
     from fuzzyseg.clustering import _kernels
 
     classes, q, kind = kernel_arguments(start.shape[0], q)
@@ -86,6 +90,29 @@ def iterate(
         y, w, classes, centres, q, kind, tol, max_iter, move_centres, no_u
     )
     return Fit(centres, history.tolist(), len(history), converged)
+
+
+def _iterate_tensor(
+    y: Any,
+    start: NDArray[np.float64],
+    q: float,
+    *,
+    max_iter: int,
+    tol: NDArray[np.float64],
+    move_centres: bool,
+) -> Fit:
+    fit = Fit(start.copy())
+    for fit.n_iter in range(1, max_iter + 1):
+        squared = fuzzy.squared_distances(y, like(fit.centres, y))
+        uq = fuzzy.power(fuzzy.memberships(squared, q), q)
+        fit.history.append(total(uq * squared))
+        sums = np.array([[*(total(w * c) for c in y), total(w), 0.0] for w in uq])
+        before = fit.centres
+        fit.centres = next_centres(sums, before) if move_centres else before
+        if (np.abs(fit.centres - before) <= tol).all():
+            fit.converged = True
+            break
+    return fit
 
 
 def next_centres(sums: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -116,21 +143,22 @@ def solve(
     takes microseconds an iteration, so starts are nearly free. A few exact passes over the
     voxels then remove what the bins' width left.
     """
-    span = intensity_range(y)
+    host = frozen(to_host(y))
+    span = intensity_range(host)
     points, weight, coarse = y, None, False
     if y.shape[0] == 1:
-        bin_means, (count, _) = histogram(y, min(bins or 2**14, max(y.size // 8, 2**12)))
+        bin_means, (count, _) = histogram(host, min(bins or 2**14, max(host.size // 8, 2**12)))
         if bin_means.shape[1] < n_clusters:  # one value far off leaves the rest in one bin
-            values, count = np.unique(y, return_counts=True)
+            values, count = np.unique(host, return_counts=True)
             bin_means = values[None]
         starts = start_centres(bin_means, count, n_clusters, init, n_init, random_state)
         coarse = bins is not None and bin_means.shape[1] < y.shape[1]
         if coarse:
-            points, weight = frozen(bin_means.astype(y.dtype)), count.astype(y.dtype)
+            points, weight = frozen(bin_means.astype(host.dtype)), count.astype(host.dtype)
     else:
-        starts = start_centres(y, None, n_clusters, init, n_init, random_state)
+        starts = start_centres(host, None, n_clusters, init, n_init, random_state)
     # On the histogram an iteration costs nothing: let it come to rest, as far as digits go.
-    limit = span * (max(tol / 100, 2 * float(np.finfo(y.dtype).eps)) if coarse else tol)
+    limit = span * (max(tol / 100, 2 * float(np.finfo(host.dtype).eps)) if coarse else tol)
     run = partial(iterate, q=q, max_iter=max_iter, move_centres=move_centres)
     fits = [run(points, weight, v, tol=limit) for v in starts]
     best = min(fits, key=lambda fit: fit.history[-1])
@@ -165,6 +193,10 @@ def assign(
     y: NDArray[Any], centres: NDArray[np.float64], q: float
 ) -> tuple[NDArray[Any], NDArray[np.int8], float]:
     """Eq. (5) for points (D, N): memberships (C, N), labels (N,) and the objective, eq. (1)."""
+    if is_tensor(y):
+        squared = fuzzy.squared_distances(y, like(centres, y))
+        u = fuzzy.memberships(squared, q)
+        return u, harden(u), total(fuzzy.power(u, q) * squared)
     from fuzzyseg.clustering import _kernels
 
     n_clusters = centres.shape[0]

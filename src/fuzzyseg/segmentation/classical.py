@@ -14,7 +14,7 @@ from fuzzyseg.clustering.fixed import fixed_centres
 from fuzzyseg.conventions import CT_WINDOW_HU
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.segmentation.counts import class_counts
-from fuzzyseg.segmentation.intensities import body_mask, scaled, with_bone
+from fuzzyseg.segmentation.intensities import body_mask, bone_prior, scaled, with_bone
 from fuzzyseg.segmentation.methods import SETS, get_method, own_parameters
 from fuzzyseg.segmentation.settings import Settings, class_names
 from fuzzyseg.volume import Provenance, Segmentation, Study
@@ -61,16 +61,19 @@ def cluster(study: Study, settings: Settings) -> Segmentation:
     )
     clusterer = _clusterer(settings, len(names), volume.modality == "CT", channel_axis)
     if "move_centres" in takes and settings.centres == "fixed":
+        prior = method.prior and channel_axis is not None
         clusterer.init = fixed_centres(
-            image,
+            image[0] if prior else image,
             mask,
             len(names),
-            channel_axis=channel_axis,
+            channel_axis=None if prior else channel_axis,
             lesions=names[-1] == "lesion",
             seed=settings.seed,
         )
     clusterer.fit(image, mask)
     memberships, labels = clusterer.memberships_, clusterer.labels_
+    if method.typicalities:
+        memberships /= np.maximum(memberships.sum(0), np.float32(1e-30))
     if mask is not None:  # what was left out is background, with certainty
         memberships[0][~mask] = 1
         labels[~mask] = 0
@@ -111,6 +114,8 @@ def _features(
     anatomy = _lines_first(scaled(study.beside))
     if mask is not None:
         mask = with_bone(mask, anatomy)
+    if get_method(settings.method).prior:
+        return np.stack([image, bone_prior(anatomy)]), mask, 0
     return np.stack([image, np.float32(settings.ct_weight) * anatomy]), mask, 0
 
 

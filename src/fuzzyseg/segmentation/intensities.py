@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fuzzyseg.volume import Volume
 
 _BONE_HU = 200.0  # with a CT, voxels from here on count although they took up nothing
+_UNSURE_HU = 100.0  # this far below that it is no bone, this far above it surely is
 MIN_VOXELS = 3  # along each axis: planes, neighbours and previews need as many
 
 
@@ -72,3 +73,11 @@ def with_bone(mask: NDArray[np.bool_], ct: NDArray[np.float32]) -> NDArray[np.bo
     """Add to a mask the voxels that a CT, scaled to its window, shows as bone."""
     low, high = CT_WINDOW_HU
     return np.asarray(mask | (ct >= (_BONE_HU - low) / (high - low)))
+
+
+def bone_prior(ct: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How surely a CT, scaled to its window, shows bone: 0 up to 100 HU, 1 from 300 HU on."""
+    low, high = CT_WINDOW_HU
+    hounsfield = low + (high - low) * ct
+    sure: NDArray[np.float32] = (hounsfield - (_BONE_HU - _UNSURE_HU)) / (2 * _UNSURE_HU)
+    return sure.clip(0, 1)

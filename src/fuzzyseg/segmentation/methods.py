@@ -31,12 +31,18 @@ class Method:
         Arguments of the constructor for a CT by itself.
     whole : bool
         It sees the whole image in its own unit, not the body scaled to [0, 1].
+    prior : bool
+        A CT beside a SPECT is no channel of intensities but says where bone is, 0 to 1.
+    typicalities : bool
+        Its memberships need not sum to 1: a segmentation holds their shares.
     """
 
     what: str
     estimator: str = ""
     of_ct: Mapping[str, Any] = field(default_factory=dict)
     whole: bool = False
+    prior: bool = False
+    typicalities: bool = False
 
     def load(self) -> Any:
         """Class of the estimator."""
@@ -52,7 +58,7 @@ class Method:
         if not self.estimator:
             return (*OF_MODELS, "classes")
         takes = self.takes()
-        of_the_image = () if self.whole else ("mask", "ct_weight")
+        of_the_image = () if self.whole else ("mask",) if self.prior else ("mask", "ct_weight")
         own = tuple(setting for setting, parameter in SETS.items() if parameter in takes)
         return (*own, *of_the_image, "parameters")
 
@@ -73,7 +79,22 @@ METHODS: dict[str, Method] = {
     "auto": Method("model, if one that fits comes with the package, else rfcm"),
     "model": Method("a trained network"),
     "rfcm": Method("robust fuzzy c-means: with a spatial penalty", f"{_HERE}.rfcm:RFCM"),
+    "rfcm-ct": Method(
+        "rfcm that favours bone and lesion where the CT shows bone",
+        f"{_HERE}.rfcm_ct:RFCM_CT",
+        prior=True,
+    ),
     "fcm": Method("fuzzy c-means", f"{_HERE}.fcm:FCM"),
+    "fcm-s": Method("fcm, its neighbours counted with each voxel", f"{_HERE}.fcm_s:FCM_S"),
+    "fcm-s1": Method("fcm, the neighbourhood's mean counted too", f"{_HERE}.fcm_s:FCM_S1"),
+    "fcm-s2": Method("fcm, the neighbourhood's median counted too", f"{_HERE}.fcm_s:FCM_S2"),
+    "enfcm": Method("fcm of a locally averaged image", f"{_HERE}.enhanced:EnFCM"),
+    "fgfcm": Method("fcm of an image averaged where it is alike", f"{_HERE}.enhanced:FGFCM"),
+    "flicm": Method("fcm with a spatial penalty without a weight", f"{_HERE}.flicm:FLICM"),
+    "kfcm": Method("fcm in a Gaussian kernel's space", f"{_HERE}.kfcm:KFCM"),
+    "kfcm-s": Method("kfcm with a spatial penalty", f"{_HERE}.kfcm:KFCM_S"),
+    "sfcm": Method("fcm, memberships multiplied by the window's", f"{_HERE}.sfcm:SFCM"),
+    "pcm": Method("possibilistic c-means", f"{_HERE}.pcm:PCM", typicalities=True),
     "kmeans": Method("K-means", f"{_HERE}.fcm:KMeans"),
     "gmm": Method("Gaussian mixture", f"{_HERE}.mixture:GaussianMixture"),
     "threshold": Method(
