@@ -149,8 +149,8 @@ def test_the_prior_is_what_the_ct_shows(study):
         for g in (0, 0.05)
     )
     bone = align(both).ct.array > 300
-    assert (off.memberships[1:][:, bone].sum(0) <= on.memberships[1:][:, bone].sum(0) + 1e-6).all()
-    assert off.memberships[1:].sum(0)[bone].mean() < on.memberships[1:].sum(0)[bone].mean()
+    before, after = (r.memberships[1:].sum(0)[bone].mean(dtype=float) for r in (off, on))
+    assert after > before + 0.1
     seen = plain.labels != 0  # within the mask of the SPECT alone
     assert (off.labels == plain.labels)[seen].mean() > 0.99
     with pytest.raises(InputError, match="found ct_weight"):
