@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.messages import one_line, parse_errors
@@ -50,8 +50,10 @@ def floats(
         value = dataset.get(keyword)
         if value is None or (isinstance(value, (str, bytes)) and not value.strip()):
             return None
+        if hasattr(value, "group_dataset"):  # a Dataset: iterable, and empty as often as not
+            raise TypeError("an item of a sequence")
         single = isinstance(value, (str, bytes)) or not isinstance(value, Iterable)
-        values = tuple(float(v) for v in ([value] if single else value))
+        values = tuple(_float(v) for v in ([value] if single else value))
     except parse_errors() as error:
         raise InputError(
             f"expected {wanted}number(s) in {keyword}, found something else in {path} "
@@ -70,6 +72,14 @@ def floats(
             "export the series again"
         )
     return values
+
+
+def _float(value: Any) -> float:
+    from pydicom.tag import BaseTag
+
+    if isinstance(value, BaseTag):  # an int, but no number
+        raise TypeError("a tag")
+    return float(value)
 
 
 def number(dataset: Dataset, keyword: str, path: Path | str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -94,15 +95,17 @@ def facts(header: Dataset, path: Path) -> dict[str, Any]:
 
 def nuclide_of_name(name: str) -> str:
     """Find a known nuclide in a text such as "^99m^Technetium" or "Tc-99m HDP"; else empty."""
-    plain = name.replace("^", " ").lower()
     symbols = {symbol.lower(): symbol for symbol in _ELEMENTS.values()} | _ELEMENTS
-    words = re.findall(r"\d+m?(?![a-z])|\d+m?(?=[a-z])|[a-z]+", plain)
-    for mass in (word for word in words if word[0].isdigit()):
-        for word in words:
-            symbol = symbols.get(word, "")
-            if f"{symbol}-{mass}" in HALF_LIVES_S:
-                return f"{symbol}-{mass}"
-    return ""
+    words = re.findall(r"\d+|[a-z]+", name.lower())
+    masses, elements = set(), set()
+    for word, behind in itertools.pairwise([*words, ""]):
+        if word.isdigit():
+            masses |= {word, f"{word}m"} if behind.startswith("m") else {word}
+            elements.add(symbols.get(behind.removeprefix("m"), ""))  # of 99mTc
+        else:
+            elements.add(symbols.get(word, ""))
+    known = {f"{element}-{mass}" for element in elements for mass in masses} & HALF_LIVES_S.keys()
+    return known.pop() if len(known) == 1 else ""
 
 
 def nuclide_of_half_life(half_life_s: float | None) -> str:
