@@ -154,3 +154,11 @@ def test_progress_counts_files(tmp_path, make_series, ct_pixels):
     seen = []
     find_series(tmp_path, progress=lambda *a: seen.append(a))
     assert seen == [(k, 5) for k in range(1, 6)]
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a\0.zip", "x" * 5000, "/a" * 3000, "\udcff\udcfe"])
+def test_a_path_that_no_system_has_is_refused_in_one_line(path):
+    with pytest.raises(InputError, match="check the path") as error:
+        find_series(path)
+    assert len(str(error.value)) < 500
+    assert "\n" not in str(error.value)

@@ -59,10 +59,9 @@ def catalogue(
 ) -> list[SeriesInfo]:
     """`find_series` for anything but a zip; `name` is what messages call the input."""
     name = name or str(path)
-    if path.is_file() and media_directory.is_media_directory(path):
+    files = _files_of(path, name)
+    if files == [path] and media_directory.is_media_directory(path):
         files = media_directory.listed_files(path)
-    else:
-        files = _files_of(path, name)
     sorted_by: dict[str, list[Path]] = defaultdict(list)
     for i, file in enumerate(files):
         reader = reader_of(file)
@@ -86,7 +85,7 @@ def _files_of(path: Path, name: str) -> list[Path]:
         if path.is_file():
             return [path]
         if not path.is_dir():
-            raise InputError(f"expected a study, found nothing at {name}; check the path")
+            raise InputError(f"expected a study, found nothing at {name[:200]}; check the path")
         next(path.iterdir(), None)  # unlike rglob, this says when a folder may not be read
         inside = [(p, p.relative_to(path).parts) for p in path.rglob("*") if p.is_file()]
     except InputError:
