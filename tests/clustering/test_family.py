@@ -6,6 +6,7 @@ import numpy as np
 import plain_clustering as plain
 import pytest
 import torch
+from acceleration import problem
 
 from fuzzyseg import clustering
 from fuzzyseg.clustering import (
@@ -22,6 +23,8 @@ from fuzzyseg.clustering import (
     RFCM_CT,
     SFCM,
     EnFCM,
+    GaussianMixture,
+    Threshold,
 )
 from fuzzyseg.errors import InputError
 
@@ -234,6 +237,27 @@ def test_objective_never_rises(cls, accelerate, blobs):
         history = np.array(cls(accelerate=accelerate, tol=1e-7).fit(image).history_)
         assert (np.diff(history) <= 1e-12 * history[0]).all()
         assert history[-1] < history[0]
+
+
+@pytest.mark.parametrize("cls", [FCM_S, FCM_S1, FCM_S2, KFCM, PCM])
+def test_acceleration_saves_iterations_and_never_ends_higher(cls):
+    spared = 0
+    for seed in range(8):
+        image, options = problem(seed)
+        options |= {"init": "random", "n_init": 1, "tol": 1e-5, "max_iter": 5000}
+        plainly, fast = (cls(**options, accelerate=a).fit(image) for a in (False, True))
+        assert fast.objective_ <= plainly.objective_ * (1 + 1e-6)
+        spared += plainly.n_iter_ - fast.n_iter_
+    assert spared > 0
+
+
+@pytest.mark.parametrize("cls", [GaussianMixture, Threshold])
+def test_the_others_copy_tensors(cls, blobs):
+    image = np.abs(blobs((9, 8)))
+    mask = image > 0.01
+    fit = cls().fit(torch.from_numpy(image), torch.from_numpy(mask))
+    np.testing.assert_array_equal(fit.labels_, cls().fit(image, mask).labels_)
+    np.testing.assert_array_equal(fit.predict(torch.from_numpy(image)), fit.predict(image))
 
 
 FAMILY = [FCM_S, FCM_S1, FCM_S2, EnFCM, FGFCM, FLICM, KFCM, KFCM_S, SFCM, PCM, RFCM, RFCM_CT]

@@ -21,6 +21,11 @@ def to_host(a: Array) -> np.ndarray:
     return np.asarray(a.detach().cpu() if is_tensor(a) else a)
 
 
+def on_host(a: Any) -> Any:
+    """Copy a tensor to numpy, and leave all else as it is."""
+    return to_host(a) if is_tensor(a) else a
+
+
 def like(values: Any, a: Array) -> Array:
     """Numbers as an array of the type, precision and device of another."""
     if is_tensor(a):
@@ -37,6 +42,16 @@ def total(a: Array) -> float:
 
         return float(a.sum(dtype=torch.float64))
     return float(a.sum(dtype=np.float64))
+
+
+def double(a: Array) -> Array:
+    """In float64."""
+    return a.double() if is_tensor(a) else a.astype(np.float64)
+
+
+def cast(a: Array, other: Array) -> Array:
+    """In the precision of another."""
+    return a.to(other.dtype) if is_tensor(a) else a.astype(other.dtype)
 
 
 def exp(a: Array) -> Array:

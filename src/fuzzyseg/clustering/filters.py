@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from fuzzyseg.clustering.arrays import exp, sort, stack
+from fuzzyseg.clustering.arrays import cast, double, exp, sort, stack
 from fuzzyseg.fuzzy import window_sum
 
 if TYPE_CHECKING:
@@ -41,16 +41,17 @@ def local_mean(y: Array, inside: Array | None, radius: int, *, itself: bool) -> 
 
 def local_spread(y: Array, inside: Array | None, radius: int) -> Array:
     """Variance of a voxel's neighbours about their mean, added over the channels: (*space,)."""
-    middle = local_mean(y, inside, radius, itself=True)
-    # About the local mean first: a difference of large squares has no digits left.
-    spread = sum(
-        ones * (shifted - middle) * (shifted - middle)
-        for _, shifted, ones in _neighbours(y, inside, radius)
-    )
-    count = sum(ones for _, _, ones in _neighbours(y[:1] * 0.0, inside, radius))
-    mean = local_mean(y, inside, radius, itself=False)
-    variance = spread / (count + (count < 0.5)) - (mean - middle) * (mean - middle) * (count > 0.5)
-    return variance.clip(0.0).sum(0)
+    wide = double(y)  # in float32 a difference of squares has no digits left
+    ones, n_space = _ones(wide, inside), y.ndim - 1
+
+    def others(a: Array) -> Array:
+        return window_sum(a, n_space, radius) - a
+
+    wide = (wide - wide.mean()) * ones
+    count = others(ones).clip(1.0)
+    mean = others(wide) / count
+    variance = others(wide * wide) / count - mean * mean
+    return cast(variance.clip(0.0).sum(0), y)
 
 
 def _shift(a: Array, offset: tuple[int, ...]) -> Array:

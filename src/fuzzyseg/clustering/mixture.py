@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from fuzzyseg.clustering.arrays import on_host
 from fuzzyseg.clustering.base import Centred
 from fuzzyseg.clustering.checks import points_to_predict
 from fuzzyseg.clustering.image import as_points, frozen
@@ -161,7 +162,7 @@ class GaussianMixture(Centred):
                 f"expected reg_covar > 0, found {self.reg_covar}; a class of equal intensities "
                 "has no variance of its own, the default is 1e-6"
             )
-        points = as_points(image, mask, self.channel_axis)
+        points = as_points(on_host(image), on_host(mask), self.channel_axis)
         y = points.counted
         start = solve(
             y,
@@ -233,7 +234,7 @@ class GaussianMixture(Centred):
     def _assign(
         self, image: ArrayLike, mask: ArrayLike | None
     ) -> tuple[NDArray[Any], NDArray[np.int8]]:
-        points = points_to_predict(self, image, mask, self.channel_axis)
+        points = points_to_predict(self, on_host(image), on_host(mask), self.channel_axis)
         u, _ = self._posteriors(points.counted)
         return points.fill(u, 0.0), points.fill(u.argmax(0).astype(np.int8), -1)
 

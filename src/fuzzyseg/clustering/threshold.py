@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from fuzzyseg.clustering.arrays import on_host
 from fuzzyseg.clustering.base import Clusterer
 from fuzzyseg.clustering.checks import MAX_CLUSTERS, points_to_predict
 from fuzzyseg.clustering.image import as_points
@@ -74,7 +75,7 @@ class Threshold(Clusterer):
                 f"expected 1 to {MAX_CLUSTERS - 1} rising levels, found {self.levels}; "
                 "for SPECT use (0.02, 0.42)"
             )
-        points = as_points(image, mask, None)
+        points = as_points(on_host(image), on_host(mask), None)
         y = points.counted
         if self.relative:
             if not y.max() > 0:
@@ -99,7 +100,7 @@ class Threshold(Clusterer):
     def _assign(
         self, image: ArrayLike, mask: ArrayLike | None
     ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-        points = points_to_predict(self, image, mask, None)
+        points = points_to_predict(self, on_host(image), on_host(mask), None)
         found = np.searchsorted(self.levels_, points.counted[0], side="right")
         labels = points.fill(found.astype(np.int8), -1)
         return _one_hot(labels, self.levels_.size + 1), labels
