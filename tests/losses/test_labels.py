@@ -54,6 +54,33 @@ def test_cross_entropy(draw):
     torch.testing.assert_close(probabilities(z.softmax(1), soft), CrossEntropyLoss()(z, soft))
 
 
+def test_cross_entropy_with_class_weights_is_torchs(draw):
+    z, _, g = draw((2, 5, 4))
+    g[0, 0] = -1
+    w = torch.tensor([1.0, 2.0, 30.0], dtype=z.dtype)
+    for reduction in ("mean", "sum", "none"):
+        expected = functional.cross_entropy(z, g, w, ignore_index=-1, reduction=reduction)
+        of_logits = CrossEntropyLoss(weights=(1, 2, 30), reduction=reduction)
+        torch.testing.assert_close(of_logits(z, g), expected)
+        of_f = CrossEntropyLoss(weights=(1, 2, 30), reduction=reduction, input_kind="probabilities")
+        torch.testing.assert_close(of_f(z.softmax(1), g), expected)
+    # Memberships that are 0 and 1 are classes, unlike in torch's weighted mean of them.
+    hard = functional.one_hot(g.clamp_min(0), 3).movedim(-1, 1).to(z.dtype)
+    mask = g >= 0
+    expected = CrossEntropyLoss(weights=(1, 2, 30))(z, g)
+    torch.testing.assert_close(CrossEntropyLoss(weights=(1, 2, 30))(z, hard, mask), expected)
+    unknown = torch.full_like(g, -1)
+    assert CrossEntropyLoss(weights=(1, 2, 30))(z, unknown) == 0
+
+
+def test_class_weights_that_do_not_fit_are_refused(draw):
+    z, _, g = draw((2, 5, 4))
+    with pytest.raises(InputError, match="each of the input's 3 classes, found 2"):
+        CrossEntropyLoss(weights=(1, 2))(z, g)
+    with pytest.raises(InputError, match="weights >= 0, found -1"):
+        CrossEntropyLoss(weights=(1, -1, 2))
+
+
 def test_cross_entropy_of_an_impossible_class():
     f = torch.tensor([[[1.0], [0.0]]], requires_grad=True)
     loss = CrossEntropyLoss(input_kind="probabilities")(f, torch.tensor([[1]]))

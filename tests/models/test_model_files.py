@@ -96,9 +96,9 @@ class TestRefuses:
 
     def test_weights_of_another_type(self, refused, tmp_path):
         model = tiny_model()
-        save_model(Model(model.card, model.network.half()), tmp_path / "other")
+        save_model(Model(model.card, model.network.bfloat16()), tmp_path / "other")
         signed(tmp_path, (tmp_path / "other.safetensors").read_bytes())
-        refused("float16")
+        refused("bfloat16")
 
     def test_weights_that_are_not_finite(self, refused, tmp_path):
         model = tiny_model()

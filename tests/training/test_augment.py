@@ -18,7 +18,10 @@ def drawn(change, n=200, case=CASE):
     return (
         patch,
         labels,
-        [augmented(patch, labels, case, config, np.random.default_rng(i)) for i in range(n)],
+        [
+            augmented(patch, labels, case, config, np.random.default_rng(i), (1, 2))
+            for i in range(n)
+        ],
     )
 
 
@@ -88,6 +91,7 @@ def test_the_order_of_slices_stays():
             replace_range(CASE, 0, 4),
             replace(PLAIN, augment=True),
             np.random.default_rng(seed),
+            (1, 2),
         )
         assert (np.diff(image[0, :, 0, 0]) > 0).all()
 
@@ -103,7 +107,7 @@ def test_a_block_is_flipped_along_all_three_axes():
     labels = np.arange(27, dtype=np.int8).reshape(3, 3, 3)
     config = replace(PLAIN, augment=True, dims=3, planes=("transverse",))
     ways = {
-        augmented(block, labels, CASE, config, np.random.default_rng(i))[2].tobytes()
+        augmented(block, labels, CASE, config, np.random.default_rng(i), (0, 1, 2))[2].tobytes()
         for i in range(100)
     }
     assert len(ways) == 8
@@ -146,5 +150,20 @@ def test_blur_does_not_mix_channels_or_slices():
     config = replace(PLAIN, blur=3.0)
     labels = np.zeros((2, 9, 9), np.int8)
     for seed in range(10):
-        seen, *_ = augmented(patch, labels, CASE, config, np.random.default_rng(seed))
+        seen, *_ = augmented(patch, labels, CASE, config, np.random.default_rng(seed), (1, 2))
         np.testing.assert_allclose(seen, patch, rtol=1e-5)
+
+
+def test_blocks_are_blurred_along_all_three_axes():
+    block = np.zeros((1, 9, 9, 9), np.float32)
+    block[0, 4, 4, 4] = 1
+    config = replace(PLAIN, blur=3.0, dims=3)
+    labels = np.zeros((9, 9, 9), np.int8)
+    seen = [
+        augmented(block, labels, CASE, config, np.random.default_rng(i), ())[0][0]
+        for i in range(10)
+    ]
+    blurred = max(seen, key=lambda b: b[4, 4, 5])
+    for axis in range(3):
+        np.testing.assert_allclose(blurred, np.moveaxis(blurred, 0, axis), atol=1e-6)
+    assert blurred[3, 4, 4] > 0

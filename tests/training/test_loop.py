@@ -28,6 +28,7 @@ EVERYTHING = replace(
     noise=0.1,
     scale=0.1,
     blur=1.0,
+    ema=0.9,
     randomise=0.5,
     lesions=0.2,
 )
@@ -139,6 +140,8 @@ def test_it_learns_its_own_patient(tmp_path):
         {"dims": 3, "filters": 2, "patch": 8, "batch": 2},
         {"context": 1, "channels": ("spect", "ct")},
         {"channels": ("ct",), "classes": 2, "ct": "slice", "randomise": 0.5},
+        {"network": "shuffle-unet", "dims": 3, "filters": 2, "batch": 2, "rotate": 9.0, "ema": 0.9},
+        {"class_weights": (1.0, 1.0, 30.0), "class_weights_end": (1.0, 1.0, 8.0), "half": True},
         {"autocast": True},
         {"loss": "rfcm+ce+dice"},
         {"loss": "ms", "centres": "image"},
@@ -281,6 +284,37 @@ def test_validation_does_not_disturb_training(tmp_path):
     train(tmp_path / "b", replace(QUICK, validate_every=2), CASES, CASES[:1])
     a, b = (load_file(tmp_path / name / "checkpoint.safetensors") for name in "ab")
     assert same(a, b)
+
+
+def test_the_average_is_what_is_validated_and_kept(tmp_path, monkeypatch):
+    seen, original = [], loop.score_case
+
+    def scored(model, case):
+        seen.append({k: v.clone() for k, v in model.network.state_dict().items()})
+        return original(model, case)
+
+    monkeypatch.setattr(loop, "score_case", scored)
+    config = replace(QUICK, ema=0.5, steps=4)
+    train(tmp_path / "a", config, CASES, CASES[:1])
+    assert same(weights(tmp_path / "a"), seen[-1])
+    tensors = load_file(tmp_path / "a" / "checkpoint.safetensors")
+    name = "layers.0.forward_conv.weight"
+    assert torch.equal(tensors[f"average/{name}"], seen[-1][name])
+    assert not torch.equal(tensors[f"network/{name}"], seen[-1][name])
+    train(tmp_path / "b", replace(QUICK, steps=4), CASES, CASES[:1])
+    assert torch.equal(weights(tmp_path / "b")[name], tensors[f"network/{name}"])
+
+
+def test_a_model_in_half_precision(tmp_path):
+    plain = train(tmp_path / "a", QUICK, CASES)
+    half = train(tmp_path / "b", replace(QUICK, half=True), CASES)
+    written = load_file(tmp_path / "b" / "model.safetensors")
+    assert {t.dtype for t in written.values() if t.ndim > 1} == {torch.float16}
+    assert {t.dtype for t in written.values() if t.ndim == 1} == {torch.float32}
+    for key, tensor in half.network.state_dict().items():
+        assert tensor.dtype == plain.network.state_dict()[key].dtype
+        torch.testing.assert_close(tensor, plain.network.state_dict()[key], rtol=5e-4, atol=1e-7)
+    assert same(half.network.state_dict(), weights(tmp_path / "b"))
 
 
 def test_q_is_annealed(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from toy_training import QUICK
 
 from fuzzyseg.losses import LOSSES, CrossEntropyLoss, DiceLoss, FCMLabelLoss, rfcm_loss
 from fuzzyseg.training.config import Config
-from fuzzyseg.training.objective import anneal, batch_loss, build_loss
+from fuzzyseg.training.objective import anneal, batch_loss, build_loss, class_weights
 
 CENTRES = np.array([[-0.5], [1.0], [4.0]])
 ALL = [*LOSSES, "rfcm+ce+dice"]
@@ -115,3 +115,25 @@ def test_losses_of_labels_need_no_centres(batch):
     logits = torch.zeros(4, 3, 10, 10)
     found = batch_loss(build_loss(config, None), config, logits, *batch)
     assert found == pytest.approx(np.log(3))
+
+
+def test_class_weights_fall_geometrically_over_all_steps(batch):
+    target = batch[1]
+    logits = torch.randn(4, 3, 10, 10)
+    config = Config(
+        loss="ce+dice",
+        class_weights=(1.0, 1.0, 32.0),
+        class_weights_end=(1.0, 1.0, 8.0),
+        steps=101,
+        alpha=0.0,
+    )
+    terms = build_loss(config, None)
+    for step, weight in ((0, 32), (50, 16), (100, 8), (200, 8)):
+        anneal(terms, config, step)
+        w = torch.tensor([1.0, 1.0, weight])
+        expected = torch.nn.functional.cross_entropy(logits, target, w)
+        torch.testing.assert_close(batch_loss(terms, config, logits, *batch), expected)
+    assert class_weights(Config(), 5) == ()
+    assert class_weights(Config(loss="ce", class_weights=(1, 2, 3)), 700) == pytest.approx(
+        (1, 2, 3)
+    )

@@ -152,3 +152,23 @@ def test_partial_labels_come_as_they_are():
 def test_a_constant_image_gives_patches_of_anywhere():
     case = replace(CASE, image=np.zeros_like(CASE.image))
     assert (draw_patch(case, QUICK, np.random.default_rng(0)).image == 0).all()
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("dims", [2, 3])
+def test_left_and_right_alone_are_exchanged(plane, dims, monkeypatch):
+    monkeypatch.setattr("fuzzyseg.training.augment._GAMMA_SPECT", (1.0, 1.0))
+    config = replace(
+        QUICK, augment=True, dims=dims, planes=(plane,), mirror="left-right", bright=0.0
+    )
+    strides = [SHAPE[1] * SHAPE[2], SHAPE[2], 1]
+    axes = [a for a in range(3) if dims == 3 or a != AXES[plane]]
+    seen = set()
+    for seed in range(40):
+        image = draw_patch(numbered(), config, np.random.default_rng(seed)).image[0]
+        steps = [
+            np.median(np.diff(image, axis=i)[np.diff(image, axis=i) != 0]) for i in range(dims)
+        ]
+        seen.add(tuple(np.rint(s / strides[a]) for s, a in zip(steps, axes, strict=True)))
+    sides = {tuple(-1.0 if a == 0 else 1.0 for a in axes), (1.0,) * len(axes)}
+    assert seen == sides

@@ -11,7 +11,8 @@ import tyro
 
 from fuzzyseg.cli.options import Config as ConfigFile
 from fuzzyseg.cli.options import Output, say, warn
-from fuzzyseg.training.config import Config, check_config
+from fuzzyseg.errors import InputError
+from fuzzyseg.training.config import Config, check_config, check_validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,12 @@ class Command:
         Of the model; the folder's by default.
     resume
         Go on with the run in the folder.
+    cases
+        Folder for the cases as they are after reading, which runs on the same data may share;
+        without it the folder "cases" of the run. Reading them again takes seconds.
+    threads
+        Threads to compute with; without it torch's own choice. Two trainings of one thread each
+        get more done on two cores than one of two.
     config
         TOML file of options; what the command line says wins.
     quiet
@@ -49,6 +56,8 @@ class Command:
     train: Config = field(default_factory=Config)
     name: str | None = None
     resume: bool = False
+    cases: Path | None = None
+    threads: int | None = None
     config: ConfigFile = None
     quiet: bool = False
     debug: bool = False
@@ -58,19 +67,24 @@ class Command:
         import os
 
         from fuzzyseg.cli.options import progress
-        from fuzzyseg.training.case import load_cases
         from fuzzyseg.training.checkpoint import run_in
+        from fuzzyseg.training.prepared import prepared_cases
         from fuzzyseg.training.sources import find_sources
 
         config = self.train
         check_config(config)
+        if self.threads is not None:
+            _set_threads(self.threads)
         run_in(self.output, config, resume=self.resume)  # before minutes of reading
         sources = find_sources(self.data, config.channels)
         held_out = find_sources(self.validation, config.channels)
+        check_validation(config, [source.labels is not None for source in held_out])
         quiet = self.quiet or os.environ.get("RANK", "0") != "0"
         with progress(quiet) as step:
-            cases = load_cases(sources, config, step("reading"))
-            validation = load_cases(held_out, config, step("reading, to validate"))
+            folder = self.cases or self.output / "cases"
+            cases = prepared_cases(sources, config, folder, step("reading"))
+            told = step("reading, to validate")
+            validation = prepared_cases(held_out, config, folder, told)
         from fuzzyseg.training.loop import train
 
         with _bar(config.steps, quiet) as report:
@@ -88,6 +102,14 @@ class Command:
             dsc = "unknown" if scores["dsc"] is None else f"{scores['dsc']:.3f}"
             say(f"{name:<12} DSC {dsc} on the validation cases", quiet=quiet)
         say(f"model in {self.output / 'model.safetensors'}, look at curves.png", quiet=quiet)
+
+
+def _set_threads(threads: int) -> None:
+    import torch
+
+    if threads < 1:
+        raise InputError(f"expected 1 thread or more for --threads, found {threads}; change it")
+    torch.set_num_threads(threads)
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ class Model:
     network: nn.Module
 
 
-def save_model(model: Model, path: str | Path) -> Model:
+def save_model(model: Model, path: str | Path, *, half: bool = False) -> Model:
     """Write a model's two files, the card last.
 
     Parameters
@@ -43,11 +43,14 @@ def save_model(model: Model, path: str | Path) -> Model:
     model : Model
     path : str or Path
         Of both files; their endings are added.
+    half : bool
+        Keep the kernels, which are nearly all there is, in half precision: half the size. Biases
+        and the statistics of the normalisations stay. `load_model` computes with float32.
 
     Returns
     -------
     Model
-        The same with the weights' sha256 in its card.
+        The same with the weights' sha256 in its card; rounded if `half`.
 
     Raises
     ------
@@ -58,6 +61,8 @@ def save_model(model: Model, path: str | Path) -> Model:
 
     stem = stem_of(Path(path))
     state = {name: t.detach().cpu().contiguous() for name, t in model.network.state_dict().items()}
+    if half:
+        state = {name: t.half() if t.ndim > 1 else t for name, t in state.items()}
     weights = save(state, {"format": "pt"})
     card = replace(model.card, sha256=hashlib.sha256(weights).hexdigest())
     text = card.to_json()
@@ -71,7 +76,7 @@ def save_model(model: Model, path: str | Path) -> Model:
             f"expected a place that can be written to, found {stem}: {error.strerror}; "
             "choose another"
         ) from error
-    return Model(card, model.network)
+    return load_model(stem) if half else Model(card, model.network)
 
 
 def load_model(name_or_path: str | Path) -> Model:
@@ -126,7 +131,10 @@ def load_model(name_or_path: str | Path) -> Model:
 
 
 def _check_weights(state: dict[str, Tensor], wanted: dict[str, Tensor], path: Path) -> None:
+    """Refuse weights that are not the wanted ones; those in half precision become float32."""
     for name in sorted(set(state) | set(wanted)):
+        if name in state and state[name].dtype == torch.float16:
+            state[name] = state[name].float()
         expected, found = (_described(s.get(name)) for s in (wanted, state))
         if expected != found:
             raise InputError(

@@ -23,6 +23,7 @@ def augmented(
     case: Case,
     config: Config,
     rng: np.random.Generator,
+    mirrored: tuple[int, ...],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int8]]:
     """Augment a patch.
 
@@ -34,6 +35,8 @@ def augmented(
         Whose patch it is.
     config : Config
     rng : Generator
+    mirrored : tuple of int
+        Axes of space that may be mirrored; not that of slices, which keep their order.
 
     Returns
     -------
@@ -42,8 +45,7 @@ def augmented(
     labels : int8 ndarray of shape (*space,)
     """
     if config.augment:
-        first = 1 if config.dims == 2 else 0  # slices have neighbours, which keep their order
-        axes = [a for a in range(first, labels.ndim) if rng.random() < 0.5]
+        axes = [a for a in mirrored if rng.random() < 0.5]
         image, labels = np.flip(image, tuple(a + 1 for a in axes)), np.flip(labels, tuple(axes))
         ranges = zip(case.low, case.high, strict=True)  # gamma leaves these values where they are
         image = np.stack(
@@ -57,7 +59,7 @@ def augmented(
         factor = (1 + config.scale) ** rng.uniform(-1, 1)
         seen = seen * np.float32(factor)
     if config.blur and rng.random() < _BLURRED:
-        seen = _blurred(seen, rng.uniform(0, config.blur))
+        seen = _blurred(seen, rng.uniform(0, config.blur), config.dims)
     if config.noise:
         level = np.float32(rng.uniform(0, config.noise))
         seen = seen + level * rng.standard_normal(seen.shape, dtype=np.float32)
@@ -77,9 +79,9 @@ def _drawn_gamma(channel: str, rng: np.random.Generator) -> float:
     return float(rng.choice(_GAMMA_CT) if channel == "ct" else rng.uniform(*_GAMMA_SPECT))
 
 
-def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+def _blurred(image: NDArray[np.float32], sigma: float, dims: int) -> NDArray[np.float32]:
     from scipy import ndimage
 
-    spatial = tuple(range(image.ndim - 2, image.ndim))
+    spatial = tuple(range(image.ndim - dims, image.ndim))
     found = ndimage.gaussian_filter(image, sigma, axes=spatial, mode="nearest")
     return np.asarray(found, dtype=np.float32)

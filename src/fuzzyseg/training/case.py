@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,16 +53,8 @@ class Case:
         Lesions are the last.
     air : (int, float)
         How many voxels around the case were cut off, and the mean of the first image there.
-
-    Attributes
-    ----------
-    bright, body, lesions : int ndarray of shape (n,)
-        Voxels, as indices into the ravelled volume: the brightest, those above the mean, and
-        those labelled as the last class.
-    low, high : tuple of D floats
-        Range of each channel.
-    labelled : bool
-        Whether any voxel has a label.
+    known : mapping of str to what was found of it before
+        Values of the attributes below, which are computed when first asked for.
     """
 
     name: str
@@ -72,26 +65,42 @@ class Case:
     spacing_mm: tuple[float, float, float]
     n_classes: int = 3
     air: tuple[int, float] = (0, 0.0)
-    bright: NDArray[np.intp] = field(init=False)
-    body: NDArray[np.intp] = field(init=False)
-    lesions: NDArray[np.intp] = field(init=False)
-    low: tuple[float, ...] = field(init=False)
-    high: tuple[float, ...] = field(init=False)
-    labelled: bool = field(init=False)
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def bright(self) -> NDArray[np.intp]:
+        """The brightest voxels of the first channel."""
+        first = self.image[0]
+        return np.flatnonzero(first > np.quantile(first[::2, ::2, ::2], 1 - _BRIGHT))
+
+    @cached_property
+    def body(self) -> NDArray[np.intp]:
+        """Voxels of the first channel above its mean."""
+        return np.flatnonzero(self.image[0] > self.image[0].mean(dtype=np.float64))
+
+    @cached_property
+    def lesions(self) -> NDArray[np.intp]:
+        """Voxels labelled as the last class."""
+        return np.flatnonzero(self.labels == self.n_classes - 1)
+
+    @cached_property
+    def low(self) -> tuple[float, ...]:
+        """Lowest value of each channel."""
+        return tuple(float(channel.min()) for channel in self.image)
+
+    @cached_property
+    def high(self) -> tuple[float, ...]:
+        """Highest value of each channel."""
+        return tuple(float(channel.max()) for channel in self.image)
+
+    @cached_property
+    def labelled(self) -> bool:
+        """Whether any voxel has a label."""
+        return bool((self.labels != UNKNOWN).any())
 
     def __post_init__(self) -> None:
-        """Find once what every patch asks for."""
-        first = self.image[0]
-        found = {
-            "bright": np.flatnonzero(first > np.quantile(first[::2, ::2, ::2], 1 - _BRIGHT)),
-            "body": np.flatnonzero(first > first.mean(dtype=np.float64)),
-            "lesions": np.flatnonzero(self.labels == self.n_classes - 1),
-            "low": tuple(float(channel.min()) for channel in self.image),
-            "high": tuple(float(channel.max()) for channel in self.image),
-            "labelled": bool((self.labels != UNKNOWN).any()),
-        }
-        for name, value in found.items():
-            object.__setattr__(self, name, value)
+        """Take what is known in place of what would be computed."""
+        vars(self).update(self.known)
 
 
 def preprocessing(config: Config, spacings: Sequence[float] = ()) -> Preprocessing:
@@ -163,15 +172,20 @@ def load_cases(
     found = []
     for number, source in enumerate(sources, 1):
         case = load_case(source, config)
-        if config.needs_labels and not case.labelled:
-            raise InputError(
-                f"expected labels of every case for --loss {config.loss}, found none of "
-                f"{case.name}; leave the case out, or use semi-rfcm"
-            )
+        check_labelled(case, config)
         found.append(case)
         if progress is not None:
             progress(number, len(sources))
     return found
+
+
+def check_labelled(case: Case, config: Config) -> None:
+    """Raise InputError for a case without the labels that the loss needs."""
+    if config.needs_labels and not case.labelled:
+        raise InputError(
+            f"expected labels of every case for --loss {config.loss}, found none of "
+            f"{case.name}; leave the case out, or use semi-rfcm"
+        )
 
 
 def _read(source: Source, channel: Channel) -> Volume:

@@ -17,6 +17,8 @@ from fuzzyseg.networks.registry import NETWORKS
 _PAIRS = {"semi-rfcm": ("rfcm", "fcm-label"), "semi-ms": ("ms", "ce")}
 Channel = Literal["spect", "ct"]
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     NetworkName = str
 else:  # the command line offers the networks that the registry has
     NetworkName = Literal[tuple(NETWORKS)]
@@ -44,6 +46,10 @@ class Config:
         Weight of the length of boundaries in ms.
     alpha
         Weight of all terms of the loss but the first.
+    class_weights
+        Weight of each class in ce, for classes that are rare: 1 1 30 wakes lesions. None: 1.
+    class_weights_end
+        What they become, geometrically, by the end; none: they stay.
     neighbours
         Neighbourhood of rfcm.
     centres
@@ -87,8 +93,19 @@ class Config:
         Largest learning rate of AdamW; it rises over the first tenth and falls as a cosine.
     clip
         Largest norm of the gradient.
+    ema
+        Decay of an exponential moving average of the weights, 0.999 or so, which is validated
+        and kept as the model; 0 for none.
     augment
         Gamma (0.9 to 1.1 for SPECT, 1.4, 1.6 or 1.8 for CT, as in the paper), mirroring.
+    mirror
+        Axes along which patches are mirrored: "all", or "left-right" alone.
+    rotate
+        Largest rotation of a block about each axis, in degrees; blocks alone.
+    zoom
+        Blocks are magnified by up to 1 plus this, or reduced.
+    ct_shift_mm
+        Largest shift of the CT against the SPECT along each axis, in blocks: patients move.
     noise
         Largest standard deviation of noise added to what the network sees, normalised units.
     blur
@@ -101,6 +118,8 @@ class Config:
         contrast agent and noise.
     redraw
         Steps after which a randomised volume is drawn again.
+    half
+        Save the model's weights in half precision: half the size.
     seed
         Of weights, patches and all that is drawn.
     device
@@ -125,6 +144,8 @@ class Config:
     beta: float = 0.0008
     lam: float = 1e-5
     alpha: float = 1.0
+    class_weights: tuple[float, ...] = ()
+    class_weights_end: tuple[float, ...] = ()
     neighbours: Neighbours = "all"
     centres: Literal["fixed", "image", "batch", "volume", "running"] = "fixed"
     channels: tuple[Channel, ...] = ("spect",)
@@ -145,12 +166,18 @@ class Config:
     lesions: float = 0.0
     lr: float = 3e-3
     clip: float = 1.0
+    ema: float = 0.0
     augment: bool = True
+    mirror: Literal["all", "left-right"] = "all"
+    rotate: float = 0.0
+    zoom: float = 0.0
+    ct_shift_mm: float = 0.0
     noise: float = 0.05
     blur: float = 0.0
     scale: float = 0.1
     randomise: float = 0.0
     redraw: int = 150
+    half: bool = False
     seed: int = 0
     device: Literal["cpu", "cuda"] = "cpu"
     autocast: bool = False
@@ -174,6 +201,11 @@ class Config:
     def needs_labels(self) -> bool:
         """Whether a case without labels is of no use."""
         return SUPERVISED.issuperset(self.terms)
+
+    @property
+    def poses(self) -> bool:
+        """Whether blocks are turned, magnified, or seen with a CT that is shifted."""
+        return max(self.rotate, self.zoom, self.ct_shift_mm) > 0
 
     @property
     def looks_at_image(self) -> bool:
@@ -201,12 +233,28 @@ def check_config(config: Config) -> None:
         check(getattr(config, name) >= 0, name, "0 or more")
     for name in ("bright", "lesions", "randomise"):
         check(0 <= getattr(config, name) <= 1, name, "a share from 0 to 1")
-    for name in ("noise", "blur", "scale", "beta", "lam", "alpha"):
+    for name in (
+        *("noise", "blur", "scale", "beta", "lam", "alpha"),
+        *("rotate", "zoom", "ct_shift_mm"),
+    ):
         value = getattr(config, name)
         check(math.isfinite(value) and value >= 0, name, "a number of 0 or more")
     for name in ("lr", "clip", "checkpoint_minutes"):
         value = getattr(config, name)
         check(math.isfinite(value) and value > 0, name, "a number above 0")
+    for name in ("class_weights", "class_weights_end"):
+        weights = getattr(config, name)
+        good = all(0 < w < math.inf for w in weights) and len(weights) in {0, config.classes}
+        check(good, name, f"none, or {config.classes} numbers above 0,")
+    check("ce" in config.terms or not config.class_weights, "class_weights", "none without ce")
+    check(
+        bool(config.class_weights) or not config.class_weights_end,
+        "class_weights_end",
+        "none without --class-weights",
+    )
+    check(0 <= config.ema < 1, "ema", "a number from 0 to below 1")
+    for name in ("rotate", "zoom", "ct_shift_mm"):
+        check(config.dims == 3 or not getattr(config, name), name, "0, with --dims 2,")
     check(math.isfinite(config.q) and config.q >= 1, "q", "a number of 1 or more")
     check(config.bright + config.lesions <= 1, "lesions", "at most 1 less --bright")
     check(config.patch >= 8, "patch", "8 or more voxels")
@@ -220,6 +268,15 @@ def check_config(config: Config) -> None:
     check(spacing is None or 0 < spacing < math.inf, "spacing_mm", "a number above 0")
     unlabelled = UNSUPERVISED.issuperset(config.terms)
     check(config.lesions == 0 or not unlabelled, "lesions", "0 without labels")
+
+
+def check_validation(config: Config, labelled: Sequence[bool]) -> None:
+    """Raise InputError unless validation cases, of which some have labels, serve a purpose."""
+    if not any(labelled) and (labelled or config.patience):
+        raise InputError(
+            "expected --validation cases with labels, found none; give some, or leave out both "
+            "--validation and --patience"
+        )
 
 
 def check_setting(settings: object, good: bool, name: str, expected: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import math
 import os
@@ -20,6 +21,7 @@ from fuzzyseg.models.model_files import Model, load_model, save_model
 from fuzzyseg.networks.architecture import Architecture
 from fuzzyseg.networks.registry import build_network
 from fuzzyseg.provenance import now, versions
+from fuzzyseg.training.average import average_in
 from fuzzyseg.training.batches import Batches
 from fuzzyseg.training.case import preprocessing
 from fuzzyseg.training.checkpoint import (
@@ -29,7 +31,7 @@ from fuzzyseg.training.checkpoint import (
     run_in,
     save_checkpoint,
 )
-from fuzzyseg.training.config import check_config
+from fuzzyseg.training.config import check_config, check_validation
 from fuzzyseg.training.data_set_centres import data_set_centres
 from fuzzyseg.training.idle import freeze_idle
 from fuzzyseg.training.log import Log
@@ -105,12 +107,7 @@ def train(
     check_config(config)
     if not cases:
         raise InputError("expected one case or more to train on, found none; give more DATA")
-    labelled = any(case.labelled for case in validation)
-    if not labelled and (validation or config.patience):
-        raise InputError(
-            "expected --validation cases with labels, found none; give some, or leave out both "
-            "--validation and --patience"
-        )
+    check_validation(config, [case.labelled for case in validation])
     if config.device == "cuda" and not torch.cuda.is_available():
         raise InputError("expected a GPU for --device cuda, found none; use --device cpu")
     with processes(config) as (rank, world):
@@ -160,6 +157,7 @@ class _Run:
         self.network = build_network(self.architecture).to(self.device)
         self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
         freeze_idle(self.network)
+        self.average = copy.deepcopy(self.network) if config.ema else None
         centres = data_set_centres(cases, config.classes) if config.looks_at_image else None
         self.loss = build_loss(config, centres).to(self.device)
         self.optimiser = torch.optim.AdamW(
@@ -214,9 +212,8 @@ class _Run:
                     f"expected the cases that the run in {self.folder} began with, found others; "
                     "give the same DATA in the same order"
                 )
-            modules = {"network": self.network, "loss": self.loss}
             checkpoint = self.folder / CHECKPOINT
-            self.progress = load_checkpoint(checkpoint, modules, self.optimiser)
+            self.progress = load_checkpoint(checkpoint, self._modules(), self.optimiser)
         with _room(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             if self.rank == 0:
@@ -258,6 +255,8 @@ class _Run:
                 f"{step + 1}; lower --lr, or look for broken images"
             )
         self.optimiser.step()
+        if self.average is not None:
+            average_in(self.average, self.network, config.ema, step)
         self.watch.see(logits.detach().float().softmax(1))
         return found
 
@@ -283,8 +282,7 @@ class _Run:
         labelled = [case for case in self.validation if case.labelled]
         if not labelled or self.rank:
             return {}
-        model = Model(self.card, self.network)
-        self.network.eval()
+        model = Model(self.card, self._kept().eval())
         scores = mean_scores([score_case(model, case) for case in labelled])
         progress, mean = self.progress, mean_dsc(scores)
         progress.since_best += 1
@@ -307,15 +305,23 @@ class _Run:
         training = dict(self.card.training) | {"steps": self.progress.step, "versions": versions()}
         metrics = {} if scores is None else {"validation": scores}
         card = dataclasses.replace(self.card, training=training, metrics=metrics)
-        return Model(card, self.network)
+        return Model(card, self._kept())
+
+    def _kept(self) -> torch.nn.Module:
+        """Network that is validated and becomes the model."""
+        return self.network if self.average is None else self.average
+
+    def _modules(self) -> dict[str, torch.nn.Module]:
+        found = {"network": self.network, "loss": self.loss}
+        return found if self.average is None else found | {"average": self.average}
 
     def _save(self) -> None:
-        modules = {"network": self.network, "loss": self.loss}
         described = {"config": dataclasses.asdict(self.config), "cases": self.cases}
-        save_checkpoint(self.folder / CHECKPOINT, self.progress, modules, self.optimiser, described)
+        checkpoint = self.folder / CHECKPOINT
+        save_checkpoint(checkpoint, self.progress, self._modules(), self.optimiser, described)
 
     def _finish(self, seconds: float) -> Model:
-        self.network.eval()
+        self._kept().eval()
         model = self._described(None)
         if self.rank:
             return model
@@ -324,7 +330,7 @@ class _Run:
             model = load_model(best)
         training = dict(model.card.training) | {"finished": now(), "seconds": round(seconds)}
         card = dataclasses.replace(model.card, training=training)
-        model = save_model(Model(card, model.network), self.folder / MODEL)
+        model = save_model(Model(card, model.network), self.folder / MODEL, half=self.config.half)
         with _room(self.folder):
             draw_curves(self.folder / LOG, self.folder / "curves.png")
         return model

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from fuzzyseg.losses import Centres, DiceLoss, get_loss
+from fuzzyseg.losses import Centres, CrossEntropyLoss, DiceLoss, get_loss
 from fuzzyseg.training.config import UNSUPERVISED
 
 if TYPE_CHECKING:
@@ -75,11 +75,18 @@ def batch_loss(
 
 
 def anneal(loss: nn.Module, config: Config, step: int) -> None:
-    """Set q for a step: it rises from 1 to `config.q` in `config.anneal` steps."""
-    if not config.anneal:
-        return
-    q = 1 + (config.q - 1) * min(1.0, step / config.anneal)
+    """Set what changes during training: q in `config.anneal` steps, class weights in all."""
     modules: Iterable[Any] = loss.modules()
     for module in modules:
-        if hasattr(module, "q"):
-            module.q = q
+        if config.anneal and hasattr(module, "q"):
+            module.q = 1 + (config.q - 1) * min(1.0, step / config.anneal)
+        if isinstance(module, CrossEntropyLoss):
+            module.weights = class_weights(config, step)
+
+
+def class_weights(config: Config, step: int) -> tuple[float, ...]:
+    """Weights of the classes for a step: w_start^(1 - t) w_end^t, t from 0 to 1."""
+    start = config.class_weights
+    end = config.class_weights_end or start
+    t = min(1.0, step / max(1, config.steps - 1))
+    return tuple(a ** (1 - t) * b**t for a, b in zip(start, end, strict=True))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fuzzyseg.inference.slices import AXES
 from fuzzyseg.training.augment import augmented
 from fuzzyseg.training.case import UNKNOWN
+from fuzzyseg.training.pose import cut, draw_pose, posed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,13 +53,21 @@ def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
         jitter[normal] = 0
     corner = centre + jitter - widths // 2
     outside = 0 if case.labelled else UNKNOWN
-    image = np.stack(
-        [_cut(a, corner, widths, low) for a, low in zip(case.image, case.low, strict=True)]
-    )
-    labels = _cut(case.labels, corner, widths, outside)
-    if config.dims == 2:  # slices first
+    mirrored: tuple[int, ...] = (0, 1, 2)
+    if config.poses:
+        image, labels = _posed(case, config, corner, outside, rng)
+    else:
+        image = np.stack(
+            [cut(a, corner, widths, low) for a, low in zip(case.image, case.low, strict=True)]
+        )
+        labels = cut(case.labels, corner, widths, outside)
+    if config.mirror == "left-right":
+        mirrored = (0,)
+    if config.dims == 2:  # slices first; their order stays
         image, labels = np.moveaxis(image, normal + 1, 1), np.moveaxis(labels, normal, 0)
-    seen, image, labels = augmented(image, labels, case, config, rng)
+        order = (normal, *(axis for axis in range(3) if axis != normal))
+        mirrored = tuple(place for place in (1, 2) if order[place] in mirrored)
+    seen, image, labels = augmented(image, labels, case, config, rng, mirrored)
     if config.dims == 2:
         seen = seen.reshape(-1, *seen.shape[2:])
         image, labels = image[:, config.context], labels[config.context]
@@ -84,14 +93,19 @@ def _drawn_voxel(case: Case, config: Config, rng: np.random.Generator) -> int:
     return int(among[rng.integers(len(among))])
 
 
-def _cut(
-    volume: NDArray[Any], corner: NDArray[np.intp], widths: NDArray[np.intp], fill: float
-) -> NDArray[Any]:
-    """Cut a block that may reach over the edges, where it is filled."""
-    block = np.full(widths, fill, volume.dtype)
-    first = np.maximum(corner, 0)
-    last = np.minimum(np.add(corner, widths), volume.shape)
-    if np.all(last > first):
-        onto = tuple(slice(a, b) for a, b in zip(first - corner, last - corner, strict=True))
-        block[onto] = volume[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
-    return block
+def _posed(
+    case: Case,
+    config: Config,
+    corner: NDArray[np.intp],
+    outside: int,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """Cut a block out of a case in another pose."""
+    pose = draw_pose(config, case.spacing_mm, rng)
+    centre = np.asarray(corner + (config.patch - 1) / 2, dtype=np.float64)
+    image = [
+        posed(channel, centre + shift, config.patch, pose.matrix, order=1, fill=low)
+        for channel, low, shift in zip(case.image, case.low, pose.shifts, strict=True)
+    ]
+    labels = posed(case.labels, centre, config.patch, pose.matrix, order=0, fill=outside)
+    return np.stack(image), labels

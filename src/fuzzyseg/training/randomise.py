@@ -76,12 +76,12 @@ def randomised(case: Case, config: Config, rng: np.random.Generator) -> Case:
         if case.activity is None or not case.labelled:
             return case
         raw["spect"], labels = _uptake(case, case.activity, rng)
-        image = case.image.copy()  # a CT beside it stays as it is
+        image = case.image.astype(np.float32)  # a CT beside it stays as it is
         image[0] = _normalised(raw["spect"], case, config)
     else:
         raw["ct"] = _contrast(case, rng)
         image = channels(raw, preprocessing(config), config.channels)
-    return dataclasses.replace(case, raw=raw, image=image, labels=labels)
+    return dataclasses.replace(case, raw=raw, image=image, labels=labels, known={})
 
 
 def _normalised(spect: NDArray[np.float32], case: Case, config: Config) -> NDArray[np.float32]:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def score_case(model: Model, case: Case) -> tuple[ClassScores, ...]:
     """Scores of each class but the background; voxels without label do not count."""
     jobs = torch.get_num_threads()
-    labels = predict(model, case.image, engine="torch", jobs=jobs).argmax(0).astype(np.uint8)
+    image = np.asarray(case.image, dtype=np.float32)
+    labels = predict(model, image, engine="torch", jobs=jobs).argmax(0).astype(np.uint8)
     known = case.labels >= 0
     return evaluate(
         np.where(known, labels, 0).astype(np.uint8),
