@@ -143,3 +143,12 @@ def test_bytes_that_moved_within_the_pixels_are_told(tmp_path, make_nm, ct_pixel
     assert "more bytes than announced" in read_volume(path).warnings[-1]
     path.write_bytes(raw + b"\0" * 512)  # filled up to a block
     assert not any("announced" in w for w in read_volume(path).warnings)
+
+
+def test_private_elements_behind_the_pixels_are_no_stray_bytes(tmp_path, make_nm, ct_pixels):
+    def edit(dataset):
+        dataset.private_block(0xE029, "MAKER", create=True).add_new(1, "OB", b"1234")
+        dataset.add_new(0xFFFCFFFC, "OB", b"\0" * 40)
+
+    path = make_nm(tmp_path / "nm.dcm", ct_pixels.astype(np.uint16), edit=edit)
+    assert not any("announced" in w for w in read_volume(path).warnings)

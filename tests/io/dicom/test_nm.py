@@ -168,6 +168,7 @@ def test_real_reconstruction(shared):
     stored = np.frombuffer(raw[start : start + 64 * 64 * 13 * 2], "<u2").reshape(13, 64, 64)
     np.testing.assert_array_equal(volume.array, stored.transpose(2, 1, 0))
     assert any("left/right" in w for w in volume.warnings)
+    assert not any("announced" in w for w in volume.warnings)  # private elements behind pixels
 
 
 def test_real_planar_scan_is_refused(shared):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pydicom import Dataset
+    from pydicom.tag import BaseTag
 
 
 SIZE_TAGS = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
@@ -202,16 +203,23 @@ def _goes_on(path: Path, dataset: Dataset) -> bool:
         announced = math.ceil(bits / 8)
         if len(element.value) > announced + announced % 2:
             return True
-    if any(tag > element.tag and tag not in _BEHIND_PIXELS for tag in dataset.keys()):  # noqa: SIM118
-        return True
-    if any(tag in dataset for tag in _BEHIND_PIXELS):
-        return False
+    behind = [tag for tag in dataset.keys() if tag > element.tag]  # noqa: SIM118, not elements
+    if behind:
+        return not all(_may_follow_pixels(tag, dataset) for tag in behind)
     tell, length = getattr(element, "value_tell", 0), getattr(element, "length", 0xFFFFFFFF)
     if not tell or length == 0xFFFFFFFF:
         return False
     with path.open("rb") as file:
         file.seek(tell + length)
         return bool(file.read(_CHUNK).strip(b"\0"))
+
+
+def _may_follow_pixels(tag: BaseTag, dataset: Dataset) -> bool:
+    """Tell elements of the standard, and private ones whose owner is named, from stray bytes."""
+    if not tag.is_private:
+        return tag in _BEHIND_PIXELS
+    owner = (tag.group << 16) | (tag.element >> 8)  # (gggg,00bb) owns (gggg,bbxx)
+    return tag.element == 0 or tag.is_private_creator or owner in dataset
 
 
 def _require_decoder(path: Path, dataset: Dataset) -> None:
