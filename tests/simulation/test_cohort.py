@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from fuzzyseg.cli.simulate import _told
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti, read_volume
 from fuzzyseg.resample import reoriented, resample
@@ -232,3 +233,22 @@ def test_a_recipe_that_cannot_be_used_is_refused(change, found, tmp_path):
     with pytest.raises(InputError, match=found):
         simulate_cohort(tmp_path, 1, replace(QUICK, **change))
     assert not list(tmp_path.glob("*patient*"))
+
+
+def test_a_phantom_too_wide_is_refused_at_the_first_look(tmp_path, monkeypatch):
+    labels = np.ones((140, 20, 12), np.uint8)  # 56 cm of soft tissue
+    nib.save(nib.Nifti1Image(labels, np.diag([4.0, 4, 4, 1])), tmp_path / "wide.nii.gz")
+    (tmp_path / "map.toml").write_text('[tissues]\n1 = "soft tissue"\n')
+    monkeypatch.setattr("fuzzyseg.simulation.simulated.draw_patient", None)  # not called
+    wide = {"phantom": str(tmp_path / "wide.nii.gz"), "labels": str(tmp_path / "map.toml")}
+    with pytest.raises(InputError, match=r"reaching 28.* keep ="):
+        simulate_cohort(tmp_path / "out", 1, replace(QUICK, **wide))
+
+
+def test_a_line_a_patient_goes_to_a_standard_error_that_is_no_terminal(capsys):
+    moved = []
+    report = _told(lambda *counts: moved.append(counts), quiet=False)
+    report(2, 5)
+    _told(lambda *_: None, quiet=True)(3, 5)
+    assert capsys.readouterr().err == "simulated 2 of 5 patients\n"
+    assert moved == [(2, 5)]

@@ -7,7 +7,7 @@ from fuzzyseg.simulation.montecarlo import scatter_kernels
 from fuzzyseg.simulation.projector import Projector
 from fuzzyseg.simulation.protocol import PROTOCOLS
 from fuzzyseg.simulation.regrid import interpolation_matrix, overlap_matrix, regrid
-from fuzzyseg.simulation.scatter import ScatterModel
+from fuzzyseg.simulation.scatter import DIRECTIONS, ScatterModel, trigonometric_weights
 
 PROTOCOL = PROTOCOLS["discovery670"]
 VOXEL = 0.44
@@ -43,6 +43,40 @@ def test_scatter_to_primary_ratio_of_uniform_activity(water):
     projector, scatter, body = water
     ratio = scatter.views(body, [3]).sum() / projector.forward(body, [3]).sum()
     assert ratio == pytest.approx(0.273, rel=0.10)
+
+
+@pytest.mark.parametrize("directions", [4, 8, 12])
+def test_trigonometric_weights_are_exact_for_low_harmonics(directions):
+    at = np.arange(directions) * 2 * np.pi / directions
+    orders = np.arange(directions // 2)
+    for angle in (0.0, 0.3, 2.0, 5.9):
+        weights = trigonometric_weights(angle, directions)
+        for wave in (np.cos, np.sin):
+            values = wave(np.outer(at, orders))
+            np.testing.assert_allclose(weights @ values, wave(angle * orders), atol=1e-5)
+
+
+def test_many_views_at_once_are_as_near_a_finer_grid_as_one_by_one(quick, cylinder):
+    body = cylinder(64, 48, VOXEL, 11.0)
+    orbit = make_orbit(body.any(axis=2), VOXEL, 30, "circular", 2.0)
+    given = {"voxel_cm": VOXEL, "orbit": orbit, "response": PROTOCOL.response}
+    kernels = scatter_kernels(PROTOCOL, PROTOCOL.photopeak, quick)
+    usual, fine = (
+        ScatterModel(0.15 * body, **given, kernels=kernels, grid_cm=grid) for grid in (0.88, 0.44)
+    )
+    image = np.zeros_like(body)
+    image[20:24, 30:34, 20:24] = 1  # a hot cube off the axis
+    few = [1, 9, 20]
+    reference = fine.views(image, few)
+    one_by_one = usual.views(image, few)
+    at_once = usual.views(image, range(2 * DIRECTIONS))[few]
+
+    def error(found):
+        return np.linalg.norm(found - reference) / np.linalg.norm(reference)
+
+    assert error(at_once) < 1.05 * error(one_by_one) < 0.15
+    assert at_once.sum() == pytest.approx(reference.sum(), rel=0.01)
+    assert np.linalg.norm(at_once - one_by_one) < 0.04 * np.linalg.norm(one_by_one)
 
 
 def test_scatter_is_linear_in_activity(water):
@@ -87,6 +121,21 @@ def test_torch_and_numba_agree(water, quick, torch_device):
     )
     ours = scatter.views(body, [2])
     assert np.allclose(other.views(body, [2]), ours, atol=1e-4 * ours.max())
+
+
+def test_torch_and_numba_agree_on_many_views(water, quick, torch_device):
+    _, scatter, body = water
+    other = ScatterModel(
+        0.15 * body,
+        voxel_cm=VOXEL,
+        orbit=make_orbit(body.any(axis=2), VOXEL, 30, "circular", 2.0),
+        response=PROTOCOL.response,
+        kernels=scatter_kernels(PROTOCOL, PROTOCOL.photopeak, quick),
+        backend=get_backend(torch_device),
+    )
+    views = range(2 * DIRECTIONS)
+    ours = scatter.views(body, views)
+    assert np.allclose(other.views(body, views), ours, atol=1e-4 * ours.max())
 
 
 def test_results_do_not_depend_on_the_number_of_threads(quick):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from fuzzyseg.simulation.cohort import simulate_cohort
 from fuzzyseg.simulation.simulated import Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fuzzyseg.simulation.simulated import Simulated
 
 
@@ -55,9 +58,21 @@ class Command:
                 self.recipe,
                 jobs=jobs,
                 finish=draw,
-                progress=step("simulating patients"),
+                progress=_told(step("simulating patients"), self.quiet),
             )
         say(f"{len(folders)} patients in {self.output}, look at preview.png", quiet=self.quiet)
+
+
+def _told(bar: Callable[[int, int], None], quiet: bool) -> Callable[[int, int], None]:
+    """Move the bar, or write a line a patient where standard error is no terminal."""
+
+    def report(done: int, total: int) -> None:
+        bar(done, total)
+        if not quiet and sys.stderr is not None and not sys.stderr.isatty():
+            sys.stderr.write(f"simulated {done} of {total} patients\n")
+            sys.stderr.flush()
+
+    return report
 
 
 def draw(folder: Path, patient: Simulated) -> None:

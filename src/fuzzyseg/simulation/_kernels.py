@@ -205,3 +205,26 @@ def turn(volume, cos, sin, turned):
         for s in range(turned.shape[1]):
             corners = _corners(d - middle, s - middle, cos, sin, middle, middle)
             _gather(volume, corners, turned[d, s])
+
+
+@njit(**_OPTIONS)
+def blend(weights, stack, total):
+    """Write to total (P,) the weighted sum of the rows of a stack (N, P), four rows a sweep."""
+    block = 4096  # numbers of each row at a time, so that the total stays in the cache
+    for start in range(0, total.size, block):
+        part = total[start : start + block]
+        for i in range(part.size):
+            part[i] = np.float32(0)
+        n = 0
+        while n + 4 <= weights.size:
+            a, b = stack[n, start : start + block], stack[n + 1, start : start + block]
+            c, d = stack[n + 2, start : start + block], stack[n + 3, start : start + block]
+            w0, w1, w2, w3 = weights[n], weights[n + 1], weights[n + 2], weights[n + 3]
+            for i in range(part.size):
+                part[i] += w0 * a[i] + w1 * b[i] + w2 * c[i] + w3 * d[i]
+            n += 4
+        while n < weights.size:
+            a = stack[n, start : start + block]
+            for i in range(part.size):
+                part[i] += weights[n] * a[i]
+            n += 1

@@ -67,6 +67,9 @@ class Backend(Protocol):
     def back_view(self, projection: Any, mu: Any, view: ViewGeometry, image: Any) -> None:
         """Add the back-projection of (S, Z) to an image, in place."""
 
+    def blend(self, weights: Any, stack: Any) -> Any:
+        """Weighted sum over the first axis of a stack (N, ...)."""
+
     def turn(self, volume: Any, cos: float, sin: float) -> Any:
         """Turn a volume (N, N, Z) so that its first axis points to the detector."""
 
@@ -115,6 +118,14 @@ class NumbaBackend:
         from fuzzyseg.simulation import _kernels
 
         _kernels.back_view(self.load(projection), mu, *_arguments(view), image)
+
+    def blend(self, weights: Any, stack: Any) -> NDArray[np.float32]:
+        """Weighted sum over the first axis of a stack (N, ...)."""
+        from fuzzyseg.simulation import _kernels
+
+        total = np.empty(stack.shape[1:], np.float32)
+        _kernels.blend(weights, stack.reshape(len(stack), -1), total.reshape(-1))
+        return total
 
     def turn(self, volume: Any, cos: float, sin: float) -> NDArray[np.float32]:
         """Turn a volume (N, N, Z) so that its first axis points to the detector."""

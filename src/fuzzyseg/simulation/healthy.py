@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.errors import InputError
+from fuzzyseg.errors import InputError, TooWideError
 from fuzzyseg.simulation.phantom import anatomy, deformation, labelled, voxelise
 from fuzzyseg.simulation.phantom.body import Body, draw_body
 from fuzzyseg.simulation.phantom.draw_dense import draw_dense
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Streams = dict[str, np.random.Generator]
 
 _BLADDER_ML = (30.0, 180.0)  # voided before the scan, and filling again
+_SURELY_MM = 15.0  # the skin's points are accurate to a few mm, and a voxel may be seen in part
 _AIR_MARGIN_MM = 7.0  # where shapes melt into each other they swell by up to 4.5 mm
 
 
@@ -119,6 +120,8 @@ def _phantom(
         return whole, bent, {"largest_displacement_mm": bent.limit_mm}
     if settings.deform:
         bent = deformation.draw(streams["deformation"], *anatomy.extent(body))
+    if settings.fov_mm is not None:
+        _check_reach(anatomy.reach(body, bent), settings.fov_mm)
     low, high = anatomy.extent(body, bent)
     low[:2] -= _AIR_MARGIN_MM
     high += _AIR_MARGIN_MM
@@ -133,6 +136,15 @@ def _phantom(
     made["dense"] = list(things.records)
     made["largest_displacement_mm"] = bent.limit_mm
     return whole, bent, made
+
+
+def _check_reach(reach_mm: float, fov_mm: float) -> None:
+    """Raise TooWideError before a body is voxelised that is sure to leave the field of view."""
+    if reach_mm > fov_mm / 2 + _SURELY_MM:
+        raise TooWideError(
+            f"expected a body within {fov_mm:g} mm, found one that reaches {reach_mm:.0f} mm from "
+            "its middle; draw another or a smaller one"
+        )
 
 
 def cropped(whole: Healthy, axial: tuple[float, float]) -> Healthy:

@@ -53,6 +53,9 @@ class PatientSettings:
         Stands in for the parametric body. A `LabelledVolume` is sampled at `voxel_mm` and
         deformed; a `Phantom` is taken as it is, on its own grid. Findings that have a place of
         their own in the parametric body are left out.
+    fov_mm : float, optional
+        Width that a camera sees; a parametric body that is sure to leave it is refused before it
+        is drawn in full. Nothing else depends on it.
 
     Raises
     ------
@@ -74,6 +77,7 @@ class PatientSettings:
     uptake_h: float = UPTAKE_H
     sample_mm: float | None = None
     phantom: Phantom | LabelledVolume | None = None
+    fov_mm: float | None = None
 
     def __post_init__(self) -> None:
         n, part, sample = self.n_lesions, self.axial, self.sample_mm

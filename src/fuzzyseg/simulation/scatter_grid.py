@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ _JITTER = (-1 / 3, 0.0, 1 / 3)  # places of a source in its voxel, along each ax
 
 
 def kernels_on_grid(
-    kernels: ScatterKernels, voxel_cm: float, shape: tuple[int, int, int]
+    kernels: ScatterKernels, voxel_cm: float, shape: tuple[int, int, int], angle_rad: float = 0.0
 ) -> tuple[tuple[int, ...], list[NDArray[np.float32]]]:
     """Kernels wrapped around the corner of a grid padded enough to convolve on.
 
@@ -28,7 +29,9 @@ def kernels_on_grid(
     kernels : ScatterKernels
     voxel_cm : float
     shape : tuple of int
-        Of the volumes to convolve; the first axis points to the detector.
+        Of the volumes to convolve.
+    angle_rad : float
+        From the first axis to the direction of the detector, in the plane of the first two.
 
     Returns
     -------
@@ -37,7 +40,9 @@ def kernels_on_grid(
         without wrapping.
     tables : list of three float32 ndarray of shape `padded`
     """
-    whole = _cartesian(kernels, voxel_cm)
+    whole = (
+        _cartesian(kernels, voxel_cm) if angle_rad == 0 else _turned(kernels, voxel_cm, angle_rad)
+    )
     reach = whole.shape[1] // 2
     halves = [min(n - 1, reach) for n in shape]
     padded = tuple(fft.next_fast_len(n + h, real=True) for n, h in zip(shape, halves, strict=True))
@@ -80,6 +85,36 @@ def _cartesian(kernels: ScatterKernels, voxel_cm: float) -> NDArray[np.float32]:
     share = csr_array((mass, (places[kept], rings)), shape=(size * size, n_across))
     spread = (share @ by_plane[:, :size].reshape(-1, n_across).T).T
     return spread.reshape(3, size, size, size).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _turned(kernels: ScatterKernels, voxel_cm: float, angle_rad: float) -> NDArray[np.float32]:
+    """As `_cartesian`, with the detector at an angle from the first axis."""
+    _, n_along, n_across = kernels.moments.shape
+    reach = int(n_across * kernels.bin_cm / voxel_cm)
+    size = 2 * reach + 1
+    angles = (np.arange(_AROUND) + 0.5) * (2 * np.pi / _AROUND)
+    along = ((np.arange(n_along) - n_along // 2 + 0.5) * kernels.bin_cm)[:, None]
+    across = (np.arange(n_across) + 0.5) * kernels.bin_cm
+    mass = kernels.moments / (_AROUND * len(_JITTER) ** 3)
+    total = np.zeros((3, size**3))
+    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+    for around in angles:
+        side, height = across * np.cos(around), across * np.sin(around)
+        x, y = along * cos - side * sin, along * sin + side * cos
+        planes, rows, columns = (
+            [_voxels(place + shift * voxel_cm, voxel_cm, reach) for shift in _JITTER]
+            for place in (x, y, height)
+        )
+        places, weights = [], []
+        for plane, row, column in product(planes, rows, columns):
+            inside = (plane < size) & (row < size) & (column < size)
+            places.append(((plane * size + row) * size + column)[inside])
+            weights.append(mass[:, inside])
+        place, weight = np.concatenate(places), np.concatenate(weights, axis=1)
+        for sums, moment in zip(total, weight, strict=True):
+            np.add(sums, np.bincount(place, moment, size**3), out=sums)
+    return total.reshape(3, size, size, size).astype(np.float32)
 
 
 def _voxels(place: NDArray[np.float64], voxel_cm: float, reach: int) -> NDArray[np.int64]:

@@ -224,7 +224,9 @@ def check_recipe(recipe: Recipe) -> None:
         )
     _protocol(recipe)
     get_population(recipe.like)
-    _stand_in(recipe)
+    phantom = _stand_in(recipe)
+    if phantom is not None:
+        _check_width(phantom, _protocol(recipe))
 
 
 def _protocol(recipe: Recipe) -> Protocol:
@@ -270,12 +272,26 @@ def _stand_in(recipe: Recipe) -> LabelledVolume | None:
     return load_phantom(recipe.phantom, recipe.labels)
 
 
+def _check_width(phantom: LabelledVolume, protocol: Protocol) -> None:
+    """Refuse a phantom from a file that is too wide before it is bent: drawing it takes minutes."""
+    low, high = phantom.extent()
+    reach_cm = max(phantom.reach_mm(), float(max(high[:2] - low[:2])) / 2) / 10
+    if reach_cm > protocol.fov_cm / 2:
+        raise TooWideError(
+            f"expected a phantom within the {protocol.fov_cm:g} cm that {protocol.name} sees, "
+            f"found {phantom.source} reaching {reach_cm:.1f} cm from its middle; cut it in its "
+            "table, as keep = { x = [first, last] } does"
+        )
+
+
 def _draw_fitting(
     seeds: np.random.SeedSequence, protocol: Protocol, factor: int, recipe: Recipe
 ) -> Patient:
     """Draw patients until one fits into the field of view, and pad it to whole pixels."""
     voxel_mm = 10 * protocol.pixel_cm / factor
     phantom = _stand_in(recipe)
+    if phantom is not None:
+        _check_width(phantom, protocol)
     pixels = int(protocol.fov_cm / protocol.pixel_cm) // 2 * 2
     draws = _MOST_DRAWS if phantom is None else _MOST_BENDS
     for draw, seed in enumerate(seeds.generate_state(draws, np.uint32), 1):
@@ -290,6 +306,7 @@ def _draw_fitting(
                     mass_kg=recipe.mass_kg,
                     sample_mm=None if recipe.fine else voxel_mm,
                     phantom=phantom,
+                    fov_mm=10 * protocol.fov_cm,
                 ),
             )
             check_field_of_view(

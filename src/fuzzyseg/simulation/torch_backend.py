@@ -74,6 +74,10 @@ class TorchBackend:
         planes = torch.bmm((across.reshape(-1, rows) @ projection).view(-1, rows, slices), along)
         self._collect(planes * self._transmission(mu, view, rows), view, image)
 
+    def blend(self, weights: torch.Tensor, stack: torch.Tensor) -> torch.Tensor:
+        """Weighted sum over the first axis of a stack (N, ...)."""
+        return (weights @ stack.reshape(len(stack), -1)).reshape(stack.shape[1:])
+
     def turn(self, volume: torch.Tensor, cos: float, sin: float) -> torch.Tensor:
         """Turn a volume (N, N, Z) so that its first axis points to the detector."""
         size = volume.shape[0]

@@ -1,7 +1,16 @@
+from typing import get_args
+
+import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.simulation.phantom.anatomy import bones
+from fuzzyseg.simulation.phantom.body import draw_body
+from fuzzyseg.simulation.phantom.lesion_sites import KINDS_OF_BONE, kind_of_bone
+from fuzzyseg.simulation.phantom.model import SKELETON
 from fuzzyseg.simulation.phantom.table import LabelTable, read_table, shipped_tables
+from fuzzyseg.simulation.population import get_population
+from fuzzyseg.simulation.population_laws import PopulationName
 
 
 def write(tmp_path, text):
@@ -52,6 +61,7 @@ def test_the_xcat_derived_table_ships_with_the_package():
         ("[tissues]\n1 = 'cheese'\n", "1 = 'cheese'"),
         ("[tissues]\none = 'air'\n", "one = 'air'"),
         ("[tissues]\n1 = 5\n", "1 = 5"),
+        ("[tissues]\n1 = { tissue = 'bone', region = 'thigh' }\n", "'thigh' for label 1"),
         ("[tissues]\n1 = { region = 'L3' }\n", "1 ="),
         ("orientation = 'RAR'\n[tissues]\n1 = 'air'\n", "'RAR'"),
         ("orientation = 3\n[tissues]\n1 = 'air'\n", " 3"),
@@ -75,3 +85,13 @@ def test_a_missing_table_names_the_shipped_ones(tmp_path):
     binary.write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(InputError, match="no readable"):
         read_table(binary)
+
+
+def test_regions_of_tables_are_those_that_populations_know():
+    known = {SKELETON, *KINDS_OF_BONE}
+    for name in get_args(PopulationName):
+        population = get_population(name)
+        for table in (population.lesions.many, population.lesions.few, population.uptake.by_region):
+            assert set(table) <= known
+    for bone in bones(draw_body(np.random.default_rng(0))):
+        assert kind_of_bone(bone.name) in known

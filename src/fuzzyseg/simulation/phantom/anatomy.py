@@ -73,14 +73,24 @@ def extent(
     low, high : float64 ndarray of shape (3,)
         Accurate to a few millimetres.
     """
-    points = _skin_points(body)
-    corners = np.array([body.box_to_patient(p, p)[0] for p in points])
-    if deformation is not None:
-        corners = deformation.inverse(corners)
+    corners = _outermost(body, deformation)
     low, high = corners.min(axis=0), corners.max(axis=0)
     low[2] = MID_THIGH_Z * body.scale
     high[2] = max(high[2], VERTEX_Z * body.scale)
     return low, high
+
+
+def reach(body: Body, deformation: Deformation) -> float:
+    """Farthest that the skin lies from the middle of the patient's box, across the body, in mm."""
+    across = _outermost(body, deformation)[:, :2]
+    middle = (across.min(axis=0) + across.max(axis=0)) / 2
+    return float(np.hypot(*(across - middle).T).max())
+
+
+def _outermost(body: Body, deformation: Deformation | None) -> NDArray[np.float64]:
+    """Outermost points of the skin, (N, 3), in mm."""
+    corners = np.array([body.box_to_patient(p, p)[0] for p in _skin_points(body)])
+    return corners if deformation is None else deformation.inverse(corners)
 
 
 def _skin_points(body: Body) -> NDArray[np.float64]:

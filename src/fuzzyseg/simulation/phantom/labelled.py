@@ -114,6 +114,18 @@ class LabelledVolume:
         world = self.affine[:3, :3] @ corners + self.affine[:3, 3:]
         return world.min(axis=1), world.max(axis=1)
 
+    def reach_mm(self) -> float:
+        """Farthest that anything but air lies from the volume's middle, across the body, in mm."""
+        solid = np.ones(_OUTSIDE + 1, dtype=bool)
+        solid[[label for label, name in self.table.tissues.items() if name == "air"]] = False
+        axis = self._long_axis()
+        across = np.argwhere(solid[self.labels].any(axis=axis))
+        index = np.insert(across, axis, self.labels.shape[axis] // 2, axis=1)
+        world = index @ self.affine[:3, :3].T + self.affine[:3, 3]
+        low, high = self.extent()
+        from_middle = world[:, :2] - (low + high)[:2] / 2
+        return float(np.hypot(*from_middle.T).max(initial=0.0))
+
     def grid(self, spacing_mm: tuple[float, float, float], matrix: int | None = None) -> Grid:
         """Return a grid of these voxels that covers the volume, in patient axes.
 

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 _VERTEBRAE = ("C", "T", "L")
 
 
+# Bones that lesions and uptake know, by kind.
+KINDS_OF_BONE = (
+    "skull", "mandible", "C", "T", "L", "sacrum", "coccyx", "hip", "rib", "sternum", "clavicle",
+    "scapula", "humerus", "forearm", "hand", "femur",
+)  # fmt: skip
+
+
 def kind_of_bone(region: str) -> str:
     """Kind of a bone by its region: "rib" of "rib 5 left", "L" of "L3"."""
     return region.split(maxsplit=1)[0].rstrip("0123456789") if region else ""

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.simulation.phantom.lesion_sites import KINDS_OF_BONE, kind_of_bone
 from fuzzyseg.simulation.phantom.model import BONE_TISSUES, SKELETON
 from fuzzyseg.simulation.phantom.tissues import TISSUES
 
@@ -75,6 +76,14 @@ class LabelTable:
     keep: dict[str, tuple[int, int]] = field(default_factory=dict)
     cortex_mm: float = CORTEX_MM
     organs: tuple[Organ, ...] = ()
+
+    def __post_init__(self) -> None:
+        for label, region in self.regions.items():
+            if region != SKELETON and kind_of_bone(region) not in KINDS_OF_BONE:
+                raise InputError(
+                    f"expected regions such as L3 or rib 5 left, found {region!r} for label "
+                    f"{label}; begin with one of {', '.join(KINDS_OF_BONE)}, or write {SKELETON}"
+                )
 
 
 def shipped_tables() -> tuple[str, ...]:
