@@ -1,6 +1,6 @@
 """Time clustering and losses on a GPU, with the share of its memory bandwidth that they reach.
 
-    python benchmarks/bench_gpu.py [cuda|cpu] [SIZE...]
+    python benchmarks/gpu.py [cuda|cpu] [SIZE...]
 
 One iteration of each method, and forward and backward of each loss, on float32 cubes (128 and 256
 by default), 3 classes, q = 2; medians of 20 after 3 that do not count. The bandwidth is that of a
