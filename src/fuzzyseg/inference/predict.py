@@ -68,7 +68,7 @@ def predict(
         Test-time augmentation: average with the mirror image, left and right exchanged, in
         twice the time.
     within : bool ndarray of shape (X, Y, Z), optional
-        Where there is something to see. A network of slices looks at the box around it alone, with
+        Where there is something to see. A network of slices sees only the box around it, with
         a margin, in every few slices; the rest is of the first class.
     batch : int, optional
         Slices at a time; by default as many as stay in the cache.

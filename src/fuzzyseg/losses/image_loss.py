@@ -63,7 +63,7 @@ class ImageLoss(nn.Module):
             The network's output: logits or probabilities, as `input_kind` says.
         image : Tensor of shape (B, D, *space), or (B, *space) if D is 1
         mask : bool Tensor of shape (B, *space) or (B, 1, *space), optional
-            Voxels outside have no weight, as neighbours neither.
+            Voxels outside have no weight, not even as neighbours.
         volume : int64 Tensor of shape (B,), optional
             Number of the volume that each batch element is a part of, for the scope "volume".
         centres : Tensor of shape (C, D) or (B, C, D), optional

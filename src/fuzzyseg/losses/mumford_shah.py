@@ -82,7 +82,7 @@ def mumford_shah_loss(
     input : Tensor of shape (B, C, *space)
     image : Tensor of shape (B, D, *space), or (B, *space) if D is 1
     mask : bool Tensor of shape (B, *space) or (B, 1, *space), optional
-        Voxels outside have no weight, as neighbours neither.
+        Voxels outside have no weight, not even as neighbours.
     lam : float >= 0
         Weight of the contours, in units of intensity squared.
     gradient : {"anisotropic", "isotropic"}

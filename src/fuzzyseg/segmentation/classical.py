@@ -54,7 +54,7 @@ def cluster(study: Study, settings: Settings) -> Segmentation:
     method = get_method(settings.method)
     takes = method.takes()
     if study.beside is not None and "channel_axis" not in takes:
-        warnings.append(f"The CT was not used: {settings.method} looks at the SPECT alone.")
+        warnings.append(f"The CT was not used: {settings.method} uses the SPECT alone.")
         study = Study(spect=study.spect)
     image, mask, channel_axis = (
         (_lines_first(volume.array), None, None) if method.whole else _features(study, settings)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fuzzyseg.resample import align
 from fuzzyseg.segmentation.choice import resolved
 from fuzzyseg.segmentation.classical import cluster
+from fuzzyseg.segmentation.domain import bone_scan_domain
 from fuzzyseg.segmentation.intensities import check_segmentable
 from fuzzyseg.segmentation.settings import Settings, check_read, check_settings
 from fuzzyseg.volume import Study
@@ -57,5 +59,21 @@ def segment(
     if settings.method == "model":
         from fuzzyseg.segmentation.network import segment_with_model
 
-        return segment_with_model(study, settings, progress=progress)
-    return cluster(study, settings)
+        return _judged(segment_with_model(study, settings, progress=progress), study)
+    return _judged(cluster(study, settings), study)
+
+
+def _judged(segmentation: Segmentation, study: Study) -> Segmentation:
+    """Add whether the SPECT looks like a bone scan to what a result says of itself."""
+    if study.spect is None:
+        return segmentation
+    score, warnings = bone_scan_domain(study.spect)
+    made = segmentation.provenance
+    return replace(
+        segmentation,
+        provenance=replace(
+            made,
+            parameters={**made.parameters, "out_of_domain": score},
+            warnings=(*made.warnings, *warnings),
+        ),
+    )

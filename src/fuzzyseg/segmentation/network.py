@@ -22,7 +22,7 @@ from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.counts import class_counts
 from fuzzyseg.segmentation.methods import get_method
 from fuzzyseg.segmentation.suitability import channel_images, spacing_warnings, unused_warnings
-from fuzzyseg.segmentation.where import background, box_around, part, patient, same_part
+from fuzzyseg.segmentation.where import background, box_around, part, same_part
 from fuzzyseg.volume import Provenance, Segmentation
 
 if TYPE_CHECKING:
@@ -93,20 +93,20 @@ def segment_with_model(
     planes = _planes(card, settings)
     n_voxels = grid.array.size * len(passes(model, planes, settings.mirror))
     engine = choose_engine(settings.engine, model, n_voxels)
-    there = patient(grid) if study.spect is None else None
-    box = _whole(grid) if there is None else box_around(there)
+    body = body_mask(grid) if study.spect is None else None
+    box = _whole(grid) if body is None else box_around(body)
     found = predict(
         model,
         _seen(card, grid, given)[:, *box],
         planes=planes,
         mirror=settings.mirror,
-        within=None if there is None else there[box],
+        within=None if body is None else body[box],
         engine=engine,
         jobs=settings.jobs,
         progress=progress,
     )
-    if there is not None:  # a couch may look like bone
-        make_background(found, ~body_mask(grid)[box])
+    if body is not None:  # a couch may look like bone
+        make_background(found, ~body[box])
     memberships = _on_the_image(found, grid, box, study.image)
     labels = _highest(memberships)
     warnings = [

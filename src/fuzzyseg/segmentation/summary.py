@@ -17,7 +17,8 @@ def summary(segmentation: Segmentation) -> dict[str, Any]:
     Returns
     -------
     dict
-        "image" (modality, unit, nuclide, half-life in s, shape, spacing in mm), "classes" (for
+        "image" (modality, unit, nuclide, half-life in s, how far it is from a bone scan (0 to 1),
+        shape, spacing in mm), "classes" (for
         each name its label, voxels, volume in ml, and mean and maximum intensity in the image's
         unit, None for an empty class), "method", "parameters", "versions", "created", "seconds"
         and "warnings". Where the images came from is not in it: names of patients stand in paths.
@@ -40,12 +41,15 @@ def summary(segmentation: Segmentation) -> dict[str, Any]:
             "unit": volume.unit,
             "nuclide": volume.nuclide or None,
             "half_life_s": volume.half_life_s,
+            "out_of_domain": made.parameters.get("out_of_domain"),
             "shape": list(volume.shape),
             "spacing_mm": [round(s, 6) for s in volume.spacing_mm],
         },
         "classes": classes,
         "method": made.method,
-        "parameters": {k: _without_folder(k, v) for k, v in made.parameters.items()},
+        "parameters": {
+            k: _without_folder(k, v) for k, v in made.parameters.items() if k != "out_of_domain"
+        },
         "versions": dict(made.versions),
         "created": made.created,
         "seconds": made.seconds,

@@ -1,8 +1,7 @@
-"""Where in a CT the patient is: networks need not look at the air around."""
+"""Boxes of images: networks need not look at the air around a patient."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,44 +14,14 @@ if TYPE_CHECKING:
 
     Box = tuple[slice, slice, slice]
 
-_TISSUE_HU = -400.0  # halfway from air to fat and water, nearer to these: lungs stay out
-_COUCH_MM = 6.0  # what is thinner than this, as the shells of a couch, is no patient
 MARGIN = 14  # voxels around it: more than half of the 23 that the paper's network sees
 
 
-def patient(ct: Volume) -> NDArray[np.bool_]:
-    """Find where in a CT there is something thicker than a couch's shell.
-
-    Parameters
-    ----------
-    ct : Volume
-        In HU.
-
-    Returns
-    -------
-    bool ndarray of shape (X, Y, Z)
-        Lungs are left out; everything is in where nothing is found.
-    """
-    from scipy import ndimage
-
-    # Every other voxel will do: whoever uses it adds a margin wider than what is lost.
-    steps = [2 if n > 64 else 1 for n in ct.shape]
-    tissue = ct.array[tuple(slice(None, None, step) for step in steps)] > _TISSUE_HU
-    widths = np.multiply(ct.spacing_mm, steps)
-    shape = [2 * math.ceil(_COUCH_MM / width / 2) + 1 for width in widths]
-    pad = [(n // 2, n // 2) for n in shape]  # at the image's ends tissue goes on
-    padded = ndimage.binary_opening(np.pad(tissue, pad, "edge"), np.ones(shape, bool))
-    thick = padded[tuple(slice(a, n - b) for (a, b), n in zip(pad, padded.shape, strict=True))]
-    if not thick.any():
-        return np.ones(ct.shape, bool)
-    for axis, step in enumerate(steps):
-        thick = thick.repeat(step, axis)
-    x, y, z = ct.shape
-    return thick[:x, :y, :z]
-
-
 def box_around(mask: NDArray[np.bool_], margin: int = MARGIN) -> Box:
-    """Box of a mask (X, Y, Z), with voxels added on every side as far as there are any."""
+    """Box of a mask (X, Y, Z), with voxels added on every side; the whole where it is empty."""
+    if not mask.any():
+        x, y, z = (slice(0, n) for n in mask.shape)
+        return x, y, z
     box = []
     for axis, n in enumerate(mask.shape):
         others = tuple(a for a in range(3) if a != axis)

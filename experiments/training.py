@@ -1,6 +1,6 @@
 """Train every loss with several seeds and print how they do (docs/training.md).
 
-    python benchmarks/training.py OUT TRAIN HELD_OUT SHIFTED [--steps 500] [--seeds 3] [--jobs 2]
+    python experiments/training.py OUT TRAIN HELD_OUT SHIFTED [--steps 500] [--seeds 3] [--jobs 2]
 
 TRAIN, HELD_OUT and SHIFTED are cohorts of `fuzzyseg simulate`. Runs go to OUT and are kept: what
 was trained is not trained again, what was broken off goes on. Scores are volume-weighted means of

@@ -1,6 +1,6 @@
 """Print how well models do on simulated cohorts, over the body alone (docs/training.md).
 
-    python benchmarks/models.py COHORT [COHORT ...] -- MODEL [MODEL ...]
+    python experiments/models.py COHORT [COHORT ...] -- MODEL [MODEL ...]
 
 MODEL is a bundled name or a path. Bone / lesion: DSC weighted by volume, surface DSC a plain mean.
 """

@@ -1,6 +1,6 @@
 """Print what limits segmentation of a simulated cohort's SPECT (docs/training.md).
 
-    python benchmarks/limits.py COHORT
+    python experiments/limits.py COHORT
 
 For the first patient: how much of bone is surface, what an error of the boundary costs, and what
 the best level would give without noise. For all: the best single level, chosen with the labels.

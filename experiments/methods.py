@@ -1,6 +1,6 @@
 """Print how well each method does on a simulated cohort (docs/clustering.md, docs/training.md).
 
-    python benchmarks/methods.py COHORT
+    python experiments/methods.py COHORT
 
 Means over patients weighted by true volume, eq. 22 of Chen et al. 2021; surface DSC a plain mean.
 """
