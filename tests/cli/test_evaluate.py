@@ -99,3 +99,49 @@ def test_order_and_direction_of_the_axes_do_not_matter(cubes, tmp_path, capsys):
     nib.save(turned, tmp_path / "turned.nii.gz")
     assert main(["evaluate", str(tmp_path / "turned.nii.gz"), str(truth)]) == 0
     assert "0.800" in capsys.readouterr().out
+
+
+def test_folders_of_patients(cubes, tmp_path, capsys):
+    predicted, true = cubes
+    for n in (1, 2, 3):
+        for folder in ("pred", "truth"):
+            (tmp_path / folder / f"patient-{n:04}").mkdir(parents=True)
+        source = true if n == 2 else predicted
+        place = tmp_path / "pred" / f"patient-{n:04}" / "labels.nii.gz"
+        place.write_bytes(source.read_bytes())
+        place = tmp_path / "truth" / f"patient-{n:04}" / "labels.nii.gz"
+        place.write_bytes(true.read_bytes())
+    folders = [str(tmp_path / "pred"), str(tmp_path / "truth")]
+    assert main(["evaluate", *folders, "-o", str(tmp_path / "s.json")]) == 0
+    out = capsys.readouterr().out
+    assert "3 patients" in out
+    assert "lesions found, any overlap: 1.000 of 3" in out
+    told = json.loads((tmp_path / "s.json").read_text())
+    assert told["summary"]["classes"]["bone"]["dsc"]["estimate"] == pytest.approx(2.6 / 3)
+    assert list(told["patients"]) == ["patient-0001", "patient-0002", "patient-0003"]
+    assert main(["evaluate", *folders, "-o", str(tmp_path / "s.csv")]) == 0
+    rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
+    assert [(r["patient"][-1], r["name"]) for r in rows] == [
+        (n, name) for n in "123" for name in ("bone", "lesion")
+    ]
+    (tmp_path / "pred" / "patient-0002" / "labels.nii.gz").unlink()
+    assert main(["evaluate", *folders]) == 2
+    assert "found none of patient-0002" in capsys.readouterr().err
+
+
+def test_a_class_that_was_missed_is_called_so(cubes, tmp_path, capsys):
+    truth = np.zeros((10, 10, 10), np.uint8)
+    truth[2:5, 2:5, 2:5] = 1
+    truth[7, 7, 7] = 2
+    maps = [
+        write(tmp_path / f"{i}.nii.gz", m.astype(np.uint8))
+        for i, m in enumerate((truth * (truth < 2), truth))
+    ]
+    assert main(["evaluate", *map(str, maps), "-o", str(tmp_path / "s.json")]) == 0
+    out = capsys.readouterr().out
+    assert "missed" in out
+    assert "lesions: 0 of 1 found" in out
+    options = ["--missed-diagonal", "-o", str(tmp_path / "s.json")]
+    assert main(["evaluate", *map(str, maps), *options]) == 0
+    lesion = json.loads((tmp_path / "s.json").read_text())["classes"][1]
+    assert lesion["hd95_mm"] == pytest.approx(20 * 3**0.5)

@@ -38,14 +38,15 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Command:
-    """Compare a label map with the truth.
+    """Compare a label map with the truth, or a folder of patients.
 
     Parameters
     ----------
     prediction
-        NIfTI label map, or a folder that `fuzzyseg segment` wrote.
+        NIfTI label map, or a folder that `fuzzyseg segment` wrote; or a folder of these.
     truth
-        NIfTI label map on the same grid.
+        NIfTI label map on the same grid; or a folder of patients of the same names, such as
+        `fuzzyseg simulate` writes.
     output
         Write the scores to this .json or .csv file too.
     names
@@ -53,6 +54,8 @@ class Command:
         bone, lesion.
     tolerance_mm
         Tolerance of the surface DSC for every class; without it one voxel width, two for bone.
+    missed_diagonal
+        Count distances of a structure that was missed as the image's diagonal, not as unknown.
     debug
         Show a traceback on errors.
     """
@@ -62,6 +65,7 @@ class Command:
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     names: tuple[str, ...] = ()
     tolerance_mm: float | None = None
+    missed_diagonal: bool = False
     debug: bool = False
 
     def run(self) -> None:
@@ -71,20 +75,65 @@ class Command:
                 f"expected an output file that ends in .json or .csv, found {self.output}; "
                 "name one of these"
             )
-        predicted = _labels_file(self.prediction)
-        evaluation = compare(
-            predicted,
-            _labels_file(self.truth),
-            self.names or _names_beside(predicted),
-            self.tolerance_mm,
-        )
-        show(evaluation)
+        patients = _patients(self.prediction, self.truth)
+        if patients:
+            evaluations = {name: self._compared(*pair) for name, pair in patients.items()}
+            from fuzzyseg.metrics import summarise
+
+            summary = summarise(list(evaluations.values()))
+            show_summary(summary)
+            told = {"summary": summary} | {
+                "patients": {name: e.to_dict() for name, e in evaluations.items()}
+            }
+            rows = [
+                [name, *line] if i else ["patient", *line]
+                for n, (name, e) in enumerate(evaluations.items())
+                for i, line in enumerate(e.to_csv_rows())
+                if i or not n
+            ]
+        else:
+            evaluation = self._compared(_labels_file(self.prediction), _labels_file(self.truth))
+            show(evaluation)
+            told, rows = evaluation.to_dict(), evaluation.to_csv_rows()
         if self.output is not None:
-            _write(self.output, evaluation)
+            _write(self.output, told, rows)
+
+    def _compared(self, predicted: Path, true: Path) -> Evaluation:
+        names = self.names or _names_beside(predicted)
+        return compare(
+            predicted, true, names, self.tolerance_mm, missed_diagonal=self.missed_diagonal
+        )
+
+
+def _patients(prediction: Path, truth: Path) -> dict[str, tuple[Path, Path]]:
+    """Label maps of the patients in two folders, by name; none if these are no such folders."""
+    if not (prediction.is_dir() and truth.is_dir()) or (truth / "labels.nii.gz").exists():
+        return {}
+    true = {p.parent.name: p for p in sorted(truth.glob("*/labels.nii.gz"))}
+    predicted = {
+        name: next((p for p in _maps_of(prediction, name) if p.exists()), None) for name in true
+    }
+    missing = [name for name, path in predicted.items() if path is None]
+    if not true or missing:
+        raise InputError(
+            f"expected a label map NAME/labels.nii.gz or NAME.nii.gz in {prediction} for every "
+            f"patient NAME/labels.nii.gz in {truth}, found none of "
+            f"{', '.join(missing) or 'anybody'}; segment them all"
+        )
+    return {name: (path, true[name]) for name, path in predicted.items() if path is not None}
+
+
+def _maps_of(folder: Path, name: str) -> tuple[Path, ...]:
+    return folder / name / "labels.nii.gz", folder / f"{name}.nii.gz", folder / f"{name}.nii"
 
 
 def compare(
-    predicted: Path, true: Path, names: tuple[str, ...], tolerance_mm: float | None = None
+    predicted: Path,
+    true: Path,
+    names: tuple[str, ...],
+    tolerance_mm: float | None = None,
+    *,
+    missed_diagonal: bool = False,
 ) -> Evaluation:
     """Read two label maps, check that they lie on one grid, and score every class.
 
@@ -98,7 +147,7 @@ def compare(
     import numpy as np
 
     from fuzzyseg.io import read_nifti
-    from fuzzyseg.metrics import evaluate
+    from fuzzyseg.metrics import diagonal_mm, evaluate
     from fuzzyseg.resample import reoriented
 
     prediction, truth = read_nifti(predicted), read_nifti(true)
@@ -115,7 +164,13 @@ def compare(
     names = names or (CLASSES if n_labels <= len(CLASSES) else ())
     names = names or tuple(f"label {k}" for k in range(n_labels))
     tolerances = None if tolerance_mm is None else dict.fromkeys(names, tolerance_mm)
-    return evaluate(*maps, spacing_mm=truth.spacing_mm, class_names=names, tolerance_mm=tolerances)
+    return evaluate(
+        *maps,
+        spacing_mm=truth.spacing_mm,
+        class_names=names,
+        tolerance_mm=tolerances,
+        missed_mm=diagonal_mm(truth.shape, truth.spacing_mm) if missed_diagonal else None,
+    )
 
 
 def show(evaluation: Evaluation) -> None:
@@ -127,12 +182,58 @@ def show(evaluation: Evaluation) -> None:
     for title in _COLUMNS.values():
         table.add_column(title, justify="right")
     for row in evaluation.rows:
+        blank = "missed" if row.truth_ml > 0 and row.prediction_ml == 0 else "-"
         values = [getattr(row, key) for key in _COLUMNS]
-        table.add_row(row.name, *("-" if math.isnan(v) else f"{v:.3f}" for v in values))
+        table.add_row(row.name, *(blank if math.isnan(v) else f"{v:.3f}" for v in values))
     say_table(table)
+    if evaluation.lesions is not None:
+        d = evaluation.lesions
+        say(
+            f"lesions: {d.found()} of {d.lesions} found ({d.found(0.1)} by 10%, {d.found(0.25)} by "
+            f"25% of their voxels), {d.false_pieces} false pieces; {d.false_positive_ml:.1f} ml "
+            f"false, {d.false_negative_ml:.1f} ml missed"
+        )
     for row in evaluation.rows:
         if row.reason:
             say(f"{row.name}: {row.reason}")
+
+
+def show_summary(summary: dict[str, Any]) -> None:
+    """Print means over patients with their intervals."""
+    from rich.table import Table
+
+    titles = {k: _COLUMNS[k] for k in ("dsc", "surface_dsc", "hd95_mm", "mean_surface_distance_mm")}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"{summary['patients']} patients")
+    for title in titles.values():
+        table.add_column(title, justify="right")
+    for name, scores in summary["classes"].items():
+        table.add_row(name, *(_told(scores[key]) for key in titles))
+    say_table(table)
+    if "lesions" in summary:
+        lesions = summary["lesions"]
+        for share, found in lesions["found"].items():
+            how = f"at least {float(share):.0%} covered" if float(share) else "any overlap"
+            say(f"lesions found, {how}: {_told(found)} of {lesions['n']}")
+        for size, found in lesions["found_by_diameter_mm"].items():
+            say(f"  of {found['lesions']} of {size} mm: {_told(found)}")
+        for key, title in (
+            ("false_pieces", "false pieces a patient"),
+            ("false_positive_ml", "false ml a patient"),
+            ("false_negative_ml", "missed ml a patient"),
+            ("volume_error_ml", "volume error ml"),
+        ):
+            say(f"{title}: {_told(lesions[key])}")
+
+
+def _told(score: dict[str, Any]) -> str:
+    """Write a mean with its interval, and how many patients are left out of it."""
+    if score["estimate"] is None:
+        return "-"
+    text = f"{score['estimate']:.3f}"
+    if score["low"] is not None:
+        text += f" [{score['low']:.3f}, {score['high']:.3f}]"
+    return text + (f", {score['left_out']} left out" if score["left_out"] else "")
 
 
 def _labels_file(path: Path) -> Path:
@@ -170,14 +271,14 @@ def _grid(volume: Volume) -> str:
     return f"{volume.shape} voxels of {spacing} mm from ({corner})"
 
 
-def _write(path: Path, evaluation: Evaluation) -> None:
+def _write(path: Path, told: dict[str, Any], rows: list[list[str]]) -> None:
     from fuzzyseg.io.output import write_text
 
     if path.suffix.lower() == ".json":
-        text = to_json(evaluation.to_dict())
+        text = to_json(told)
     else:
         buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerows(evaluation.to_csv_rows())
+        csv.writer(buffer, lineterminator="\n").writerows(rows)
         text = buffer.getvalue()
     try:
         write_text(path, text)

@@ -1,6 +1,14 @@
 """How well a segmentation agrees with the truth, and statistics over patients."""
 
-from fuzzyseg.metrics.evaluate import ClassScores, Evaluation, default_tolerance_mm, evaluate
+from fuzzyseg.metrics.cohort import summarise
+from fuzzyseg.metrics.evaluate import (
+    ClassScores,
+    Evaluation,
+    default_tolerance_mm,
+    diagonal_mm,
+    evaluate,
+)
+from fuzzyseg.metrics.lesions import Detection, detect, froc
 from fuzzyseg.metrics.overlap import Overlap, confusion_matrix, overlap, overlap_from_matrix
 from fuzzyseg.metrics.paired import PairedTest, paired_t_test, wilcoxon_test
 from fuzzyseg.metrics.statistics import (
@@ -14,6 +22,7 @@ from fuzzyseg.metrics.surface import SurfaceDistances, surface_distances, surfac
 
 __all__ = [
     "ClassScores",
+    "Detection",
     "Evaluation",
     "Interval",
     "Mean",
@@ -23,11 +32,15 @@ __all__ = [
     "bootstrap_interval",
     "confusion_matrix",
     "default_tolerance_mm",
+    "detect",
+    "diagonal_mm",
     "evaluate",
+    "froc",
     "overlap",
     "overlap_from_matrix",
     "paired_t_test",
     "plain_mean",
+    "summarise",
     "surface_distances",
     "surface_dsc",
     "volume_weighted_mean",

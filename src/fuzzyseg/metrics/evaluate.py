@@ -10,6 +10,7 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.metrics._inputs import check_spacing, check_tolerance
+from fuzzyseg.metrics.lesions import Detection, detect
 from fuzzyseg.metrics.overlap import confusion_matrix, overlap_from_matrix
 from fuzzyseg.metrics.surface import surface_distances
 
@@ -75,11 +76,14 @@ class Evaluation:
         Voxel spacing along each axis, in mm.
     shape : tuple of int
         Shape of the label maps.
+    lesions : Detection or None
+        Lesion by lesion, where a class of a volume has that name.
     """
 
     rows: tuple[ClassScores, ...]
     spacing_mm: tuple[float, ...]
     shape: tuple[int, ...]
+    lesions: Detection | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and dictionaries for JSON; an undefined score is None."""
@@ -90,6 +94,7 @@ class Evaluation:
                 {key: None if _is_nan(value) else value for key, value in asdict(row).items()}
                 for row in self.rows
             ],
+            "lesions": None if self.lesions is None else self.lesions.to_dict(),
         }
 
     def to_csv_rows(self) -> list[list[str]]:
@@ -110,6 +115,7 @@ def evaluate(
     class_names: Sequence[str],
     tolerance_mm: Mapping[str, float] | None = None,
     include_background: bool = False,
+    missed_mm: float | None = None,
 ) -> Evaluation:
     """Score a predicted label map against the true one.
 
@@ -126,6 +132,10 @@ def evaluate(
         paper's (eq. 21), see `default_tolerance_mm`.
     include_background : bool, default False
         Whether to score label 0 as well. Its volume and surface depend on the field of view.
+    missed_mm : float, optional
+        Distances of a structure that is in the truth and not in the prediction, so that missing
+        more does not look better in means; challenges take the image's diagonal
+        (`diagonal_mm`). By default NaN.
 
     Raises
     ------
@@ -145,6 +155,7 @@ def evaluate(
     for label in range(0 if include_background else 1, len(names)):
         distances = surface_distances(prediction == label, truth == label, spacing_mm=spacing)
         predicted, true = int(scores.prediction_voxels[label]), int(scores.truth_voxels[label])
+        missed = missed_mm if missed_mm is not None and true and not predicted else None
         rows.append(
             ClassScores(
                 label=label,
@@ -155,14 +166,23 @@ def evaluate(
                 iou=float(scores.iou[label]),
                 surface_dsc=distances.dsc(tolerances[label]),
                 tolerance_mm=tolerances[label],
-                hd95_mm=distances.hausdorff_mm(95.0),
-                mean_surface_distance_mm=distances.mean_mm(),
+                hd95_mm=distances.hausdorff_mm(95.0) if missed is None else missed,
+                mean_surface_distance_mm=distances.mean_mm() if missed is None else missed,
                 prediction_ml=predicted * voxel_ml,
                 truth_ml=true * voxel_ml,
                 reason=_reason(predicted, true, truth.ndim),
             )
         )
-    return Evaluation(rows=tuple(rows), spacing_mm=spacing, shape=truth.shape)
+    lesions = None
+    if "lesion" in names[1:] and truth.ndim == 3:
+        label = names.index("lesion")
+        lesions = detect(prediction == label, truth == label, spacing_mm=spacing)
+    return Evaluation(tuple(rows), spacing, truth.shape, lesions)
+
+
+def diagonal_mm(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:
+    """Length of an image's diagonal: the largest distance that there can be in it."""
+    return math.hypot(*(n * s for n, s in zip(shape, spacing_mm, strict=True)))
 
 
 def default_tolerance_mm(name: str, spacing_mm: Sequence[float]) -> float:
