@@ -15,6 +15,7 @@ from fuzzyseg.simulation.simulated import Recipe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fuzzyseg.simulation.ct_only import SimulatedCT
     from fuzzyseg.simulation.simulated import Simulated
 
 
@@ -75,16 +76,22 @@ def _told(bar: Callable[[int, int], None], quiet: bool) -> Callable[[int, int], 
     return report
 
 
-def draw(folder: Path, patient: Simulated) -> None:
+def draw(folder: Path, patient: Simulated | SimulatedCT) -> None:
     """Add preview.png with the true contours to a patient's folder."""
     import numpy as np
 
     from fuzzyseg.conventions import CLASSES
     from fuzzyseg.report import write_preview
+    from fuzzyseg.simulation.ct_only import SimulatedCT
     from fuzzyseg.volume import Provenance, Segmentation
 
-    memberships = np.stack([patient.labels == k for k in range(len(CLASSES))]).astype(np.float32)
+    image, labels = (
+        (patient.ct, patient.ct_labels)
+        if isinstance(patient, SimulatedCT)
+        else (patient.spect, patient.labels)
+    )
+    memberships = np.stack([labels == k for k in range(len(CLASSES))]).astype(np.float32)
     write_preview(
         folder / "preview.png",
-        Segmentation(memberships, patient.labels, CLASSES, patient.spect, Provenance("truth")),
+        Segmentation(memberships, labels, CLASSES, image, Provenance("truth")),
     )

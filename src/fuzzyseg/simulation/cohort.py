@@ -17,12 +17,15 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.io import write_image, write_labels
 from fuzzyseg.io.output import new_folder, sweep, write_text
 from fuzzyseg.provenance import now, versions
+from fuzzyseg.simulation.ct_only import SimulatedCT, simulate_ct
 from fuzzyseg.simulation.simulated import Recipe, Simulated, check_recipe, simulate_patient
 from fuzzyseg.simulation.simulated_dicom import write_dicom
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    Finish = Callable[[Path, Simulated | SimulatedCT], None]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -33,7 +36,7 @@ def simulate_cohort(
     recipe: Recipe,
     *,
     jobs: int = 1,
-    finish: Callable[[Path, Simulated], None] | None = None,
+    finish: Finish | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
     """Write patients 1 to `patients` to folders of `out`, and cohort.json beside them.
@@ -101,9 +104,12 @@ def write_patient(
     out: Path,
     recipe: Recipe,
     number: int,
-    finish: Callable[[Path, Simulated], None] | None = None,
+    finish: Finish | None = None,
 ) -> None:
     """Simulate one patient and write its folder, which appears when it is whole."""
+    if recipe.ct_only:
+        _write_ct(out, recipe, number, finish)
+        return
     patient = simulate_patient(recipe, number)
     name = f"patient-{number:04d}"
     with _writing(out), new_folder(out / name) as folder:
@@ -119,6 +125,16 @@ def write_patient(
         if finish is not None:
             finish(folder, patient)
         _write_json(folder / "patient.json", patient.description)
+
+
+def _write_ct(out: Path, recipe: Recipe, number: int, finish: Finish | None) -> None:
+    body = simulate_ct(recipe, number)
+    with _writing(out), new_folder(out / f"patient-{number:04d}") as folder:
+        write_image(folder / "ct.nii.gz", body.ct)
+        write_labels(folder / "ct_labels.nii.gz", body.ct_labels, body.ct)
+        if finish is not None:
+            finish(folder, body)
+        _write_json(folder / "patient.json", body.description)
 
 
 @contextlib.contextmanager
@@ -138,7 +154,7 @@ def _run(
     numbers: list[int],
     recipe: Recipe,
     jobs: int,
-    finish: Callable[[Path, Simulated], None] | None,
+    finish: Finish | None,
     done: Callable[[], None],
 ) -> None:
     if jobs == 1 or len(numbers) < 2:

@@ -79,6 +79,9 @@ class Recipe:
         What the reconstruction takes for the attenuation: what follows from the CT, with its
         shift and noise, as on a scanner, or the truth. None for the population's own: the
         truth for "paper", otherwise the CT.
+    ct_only : bool
+        Only CTs with their truth, of parts of bodies, by scanners, doses and kernels drawn far
+        more widely, to train on bone in CT: a few seconds each. What concerns SPECT is not used.
     dicom : bool
         Also write the SPECT as NM multi-frame, and the CT as a series.
     device : {"cpu", "cuda"}
@@ -99,6 +102,7 @@ class Recipe:
     axial: tuple[float, float] = (0.0, 1.0)
     ct_shift_mm: float | None = None
     attenuation: AttenuationSource | None = None
+    ct_only: bool = False
     dicom: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
 
@@ -221,6 +225,11 @@ def check_recipe(recipe: Recipe) -> None:
         raise InputError(
             f"expected a shift of the CT of 0 to {MOST_SHIFT_MM:g} mm, found {shift:g}; "
             "give millimetres, or leave it out to have it drawn"
+        )
+    if recipe.ct_only and (recipe.phantom is not None or recipe.dicom or recipe.mixed):
+        raise InputError(
+            "expected --ct-only by itself, found it with --phantom, --dicom or --mixed, which are "
+            "for SPECT/CT; leave one of them out"
         )
     _protocol(recipe)
     get_population(recipe.like)

@@ -1,0 +1,200 @@
+"""A simulated CT without a SPECT: for training on bone in CT, a few seconds each.
+
+Scanner, kernel, dose and field are drawn far more widely than for a CT beside a SPECT, so that
+a network sees what diagnostic and low-dose scanners of any make show.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuzzyseg.provenance import versions
+from fuzzyseg.simulation.phantom import anatomy, deformation
+from fuzzyseg.simulation.phantom.beam import block_means
+from fuzzyseg.simulation.phantom.body import draw_body
+from fuzzyseg.simulation.phantom.ct_settings import CTSettings, draw_ct
+from fuzzyseg.simulation.phantom.draw_dense import draw_dense
+from fuzzyseg.simulation.phantom.grid import Grid
+from fuzzyseg.simulation.phantom.images import attenuation_and_hu
+from fuzzyseg.simulation.phantom.lesions import draw_count, draw_lesions
+from fuzzyseg.simulation.phantom.lowdose import take_ct
+from fuzzyseg.simulation.phantom.voxelise import voxelise
+from fuzzyseg.simulation.population import get_population
+from fuzzyseg.volume import Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fuzzyseg.simulation.simulated import Recipe
+
+
+_CT = CTSettings(
+    noise_hu=(4.0, 60.0), kernel_mm=(0.6, 3.0), floor=(1e-6, 2e-4), bias_hu=8.0, shift_mm=0.0,
+    turn_deg=1.5, breath_mm=0.0, couch=0.9, head_rest=0.7,
+)  # fmt: skip
+_SAMPLE_MM = 2.6  # thicker slices are averaged from thinner ones
+
+
+@dataclass(frozen=True)
+class Scanners:
+    """Ranges that scanner and field are drawn from.
+
+    Parameters
+    ----------
+    pixel_mm, slice_mm : (low, high)
+        Pixels, and distance of slices; drawn on a logarithmic scale.
+    most_voxels : int
+        Samples that the body is drawn from: the part that is shown is as long as they allow, and
+        pixels are wider where it would be shorter than `least_mm`.
+    least_mm : float
+    below_mm, beside_mm : (low, high)
+        Air under and beside the body, where couch and head rest lie.
+    overlap : (low, high)
+        FWHM of a slice over the distance of slices.
+    ct : CTSettings
+        Of dose and artefacts; its `slice_mm` and shift are not used.
+    contrast, oral : float
+        Share of CTs with contrast agent, more than beside a SPECT.
+    """
+
+    pixel_mm: tuple[float, float] = (0.7, 2.5)
+    slice_mm: tuple[float, float] = (0.6, 5.0)
+    most_voxels: int = 4_000_000
+    least_mm: float = 60.0
+    below_mm: tuple[float, float] = (10.0, 110.0)
+    beside_mm: tuple[float, float] = (0.0, 60.0)
+    overlap: tuple[float, float] = (0.9, 1.5)
+    ct: CTSettings = _CT
+    contrast: float = 0.5
+    oral: float = 0.2
+
+
+SCANNERS = Scanners()
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedCT:
+    """One simulated CT.
+
+    Parameters
+    ----------
+    ct : Volume
+        HU.
+    ct_labels : uint8 ndarray of shape (X, Y, Z)
+        Truth: 0 background, 1 bone, 2 lesion.
+    description : dict
+        Everything drawn, as JSON can hold it.
+    """
+
+    ct: Volume
+    ct_labels: NDArray[np.uint8]
+    description: dict[str, Any]
+
+
+def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> SimulatedCT:
+    """Draw body `number` (from 1) of a cohort and take its CT.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its seed and population; what it says of SPECT is not used.
+    number : int
+    scanners : Scanners
+
+    Returns
+    -------
+    SimulatedCT
+    """
+    seeds = np.random.SeedSequence([recipe.seed, number]).spawn(6)
+    of_body, of_bend, of_parts, of_field, of_lesions, of_ct = map(np.random.default_rng, seeds)
+    population = get_population(recipe.like)
+    body = draw_body(of_body, mass_kg=recipe.mass_kg)
+    bladder_ml = float(of_body.uniform(20.0, 300.0))
+    bent = deformation.draw(of_bend, *anatomy.extent(body))
+    grid = _field(of_field, *anatomy.extent(body, bent), scanners)
+    soft = anatomy.soft_parts(body, bladder_ml, of_parts)
+    given = replace(population.dense, contrast=scanners.contrast, oral=scanners.oral)
+    things = draw_dense(of_parts, body, given)
+    thin, together = _thinner(grid)
+    # One sample a voxel: shells thinner than it keep their volume, and it is soon done.
+    one = max(thin.spacing_mm)
+    phantom = voxelise(anatomy.bones(body), soft, thin, body, bent, sample_mm=one, dense=things)
+    whole = anatomy.extent(body)
+    part = grid.shape[2] * grid.spacing_mm[2] / float(whole[1][2] - whole[0][2])
+    count = round(draw_count(of_lesions, population.lesions) * min(1.0, part))
+    lesions, maps = draw_lesions(of_lesions, phantom, count, population.lesions)
+    _, hu = attenuation_and_hu(phantom, maps)
+    blocks = (1, 1, together)
+    hu, solid = block_means(hu, blocks), block_means(phantom.bone_fraction, blocks)
+    sick = block_means(maps.labels.astype(np.float32), blocks) >= 0.5
+    labels = np.where(sick, 2, solid >= 0.5).astype(np.uint8)
+    thick = grid.spacing_mm[2] * float(of_ct.uniform(*scanners.overlap))
+    drawn = replace(draw_ct(of_ct, scanners.ct), slice_mm=thick)
+    image = take_ct(of_ct, hu, solid, labels, grid, drawn)
+    return SimulatedCT(
+        ct=Volume(image.hu, grid.affine, "CT", "HU", f"simulated CT {number}"),
+        ct_labels=image.labels,
+        description={
+            "number": number,
+            "recipe": asdict(recipe),
+            "patient": {
+                **asdict(body),
+                "population": population.name,
+                "bladder_ml": bladder_ml,
+                "dense": list(things.records),
+                "lesions": [lesion.as_dict() for lesion in lesions],
+                "ct": drawn.as_dict(),
+                "voxel_mm": list(grid.spacing_mm),
+            },
+            "versions": versions(),
+        },
+    )
+
+
+def _thinner(grid: Grid) -> tuple[Grid, int]:
+    """Return the grid with each slice divided into thin ones, and into how many."""
+    together = math.ceil(grid.spacing_mm[2] / _SAMPLE_MM)
+    step = grid.spacing_mm[2] / together
+    x, y, z = grid.origin_mm
+    return (
+        Grid(
+            (grid.shape[0], grid.shape[1], grid.shape[2] * together),
+            (grid.spacing_mm[0], grid.spacing_mm[1], step),
+            (x, y, z - grid.spacing_mm[2] / 2 + step / 2),
+        ),
+        together,
+    )
+
+
+def _field(
+    rng: np.random.Generator,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    scanners: Scanners,
+) -> Grid:
+    """Draw voxels, and a part of the body's box with air around it."""
+
+    def log(span: tuple[float, float]) -> float:
+        return float(np.exp(rng.uniform(*np.log(span))))
+
+    pixel, step = log(scanners.pixel_mm), log(scanners.slice_mm)
+    low, high = low.copy(), high.copy()
+    beside = rng.uniform(*scanners.beside_mm, 2)
+    low[0], high[0] = low[0] - beside[0], high[0] + beside[1]
+    low[1] -= rng.uniform(*scanners.below_mm)
+    high[1] += rng.uniform(*scanners.beside_mm)
+    high[2] += rng.uniform(0.0, 30.0)
+    place = rng.random()
+    per_slice = float(np.prod((high - low)[:2])) / pixel**2
+    if scanners.least_mm / step * per_slice > scanners.most_voxels:
+        pixel *= float(np.sqrt(scanners.least_mm / step * per_slice / scanners.most_voxels))
+        per_slice = float(np.prod((high - low)[:2])) / pixel**2
+    whole = Grid.covering(low, high, (pixel, pixel, step))
+    per_slice *= _thinner(whole)[1]
+    kept = min(whole.shape[2], max(8, int(scanners.most_voxels / per_slice)))
+    first = int(place * (whole.shape[2] - kept))
+    return whole.cropped(first, first + kept)
