@@ -29,11 +29,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.simulation.geometry import collapse, make_orbit
-from fuzzyseg.simulation.projector import Projector
-from fuzzyseg.simulation.protocol import PROTOCOLS, ReconstructionSettings
-from fuzzyseg.simulation.reconstruction import reconstruct
-from fuzzyseg.simulation.scan import acquire
+from fuzzyseg.simulation.scanner.geometry import collapse, make_orbit
+from fuzzyseg.simulation.scanner.projector import Projector
+from fuzzyseg.simulation.scanner.protocol import PROTOCOLS, ReconstructionSettings
+from fuzzyseg.simulation.scanner.reconstruction import reconstruct
+from fuzzyseg.simulation.scanner.scan import acquire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

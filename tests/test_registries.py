@@ -12,7 +12,7 @@ import numpy as np
 from fuzzyseg.cli.commands import COMMANDS, Entry
 from fuzzyseg.cli.main import main
 from fuzzyseg.io import catalogue, read_volume, readers
-from fuzzyseg.simulation import protocol
+from fuzzyseg.simulation.scanner import protocol
 from fuzzyseg.volume import Volume
 
 

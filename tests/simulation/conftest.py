@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fuzzyseg.simulation.montecarlo import KernelSettings
-from fuzzyseg.simulation.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.montecarlo import KernelSettings
+from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -62,7 +62,7 @@ def facts() -> dict[str, dict[str, Any]]:
     from fuzzyseg.networks.registry import NETWORKS
     from fuzzyseg.provenance import versions
     from fuzzyseg.segmentation.methods import METHODS
-    from fuzzyseg.simulation.protocol import PROTOCOLS
+    from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
 
     return {
         "versions": versions(),

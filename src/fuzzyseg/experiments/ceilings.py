@@ -21,7 +21,7 @@ import numpy as np
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import bootstrap_interval
-from fuzzyseg.simulation.response import FWHM_PER_SIGMA
+from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA
 from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import numpy as np
 from fuzzyseg.errors import InputError, TooWideError
 from fuzzyseg.io.hounsfield import AIR_HU
 from fuzzyseg.provenance import versions
-from fuzzyseg.simulation.geometry import body_footprint, check_field_of_view, collapse
 from fuzzyseg.simulation.patient import Patient, draw_patient
 from fuzzyseg.simulation.patient_settings import PatientSettings
 from fuzzyseg.simulation.phantom.hounsfield import attenuation_from_hu
@@ -18,9 +17,10 @@ from fuzzyseg.simulation.phantom.stand_in import load_phantom
 from fuzzyseg.simulation.phantom.table import shipped_tables
 from fuzzyseg.simulation.population import get_population
 from fuzzyseg.simulation.population_laws import AttenuationSource, Population, PopulationName
-from fuzzyseg.simulation.protocol import Protocol, ProtocolName, get_protocol
-from fuzzyseg.simulation.reconstruction import reconstruct
-from fuzzyseg.simulation.scan import Scan, acquire
+from fuzzyseg.simulation.scanner.geometry import body_footprint, check_field_of_view, collapse
+from fuzzyseg.simulation.scanner.protocol import Protocol, ProtocolName, get_protocol
+from fuzzyseg.simulation.scanner.reconstruction import reconstruct
+from fuzzyseg.simulation.scanner.scan import Scan, acquire
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.backend import Backend, ViewGeometry, get_backend
-from fuzzyseg.simulation.geometry import footprint, row_ranges
-from fuzzyseg.simulation.response import gaussian_taps
+from fuzzyseg.simulation.scanner.backend import Backend, ViewGeometry
+from fuzzyseg.simulation.scanner.backends import get_backend
+from fuzzyseg.simulation.scanner.geometry import footprint, row_ranges
+from fuzzyseg.simulation.scanner.response import gaussian_taps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.geometry import Orbit
-    from fuzzyseg.simulation.response import CollimatorResponse
+    from fuzzyseg.simulation.scanner.geometry import Orbit
+    from fuzzyseg.simulation.scanner.response import CollimatorResponse
 
     Array = NDArray[np.float32]
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.backend import get_backend
-from fuzzyseg.simulation.geometry import Orbit, make_orbit, view_angles
-from fuzzyseg.simulation.projector import Projector
-from fuzzyseg.simulation.protocol import PROTOCOLS
-from fuzzyseg.simulation.response import FWHM_PER_SIGMA, gaussian_taps
+from fuzzyseg.simulation.scanner.backends import get_backend
+from fuzzyseg.simulation.scanner.geometry import Orbit, make_orbit, view_angles
+from fuzzyseg.simulation.scanner.projector import Projector
+from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA, gaussian_taps
 
 RESPONSES = {name: protocol.response for name, protocol in PROTOCOLS.items()}
 BACKENDS = ["cpu", "torch"]

@@ -10,14 +10,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.response import FWHM_PER_SIGMA, Collimator
+from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA, Collimator
+from fuzzyseg.tc99m import GAMMA_KEV
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fuzzyseg.simulation.response import CollimatorResponse
+    from fuzzyseg.simulation.scanner.response import CollimatorResponse
 
-TC99M_KEV = 140.5  # gamma energy of Tc-99m (ICRP Publication 107)
 ProtocolName = Literal["discovery670", "symbia-t16"]  # the keys of PROTOCOLS
 OrbitKind = Literal["circular", "body-contour"]
 ScatterCorrection = Literal["model", "window", "none"]
@@ -154,7 +154,7 @@ class Protocol:
 
     def energy_sigma_kev(self, energy_kev: float) -> float:
         """Return the standard deviation of the measured energy, in keV."""
-        fwhm = self.energy_resolution * TC99M_KEV * float((energy_kev / TC99M_KEV) ** 0.5)
+        fwhm = self.energy_resolution * GAMMA_KEV * float((energy_kev / GAMMA_KEV) ** 0.5)
         return fwhm / FWHM_PER_SIGMA
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.protocol import PROTOCOLS
-from fuzzyseg.simulation.scan import acquire
+from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.scan import acquire
 
 VOXEL = 0.44
 
@@ -93,10 +93,10 @@ PROGRAM = """
 import hashlib
 from dataclasses import replace
 import numpy as np
-from fuzzyseg.simulation.montecarlo import KernelSettings
-from fuzzyseg.simulation.protocol import PROTOCOLS
-from fuzzyseg.simulation.reconstruction import reconstruct
-from fuzzyseg.simulation.scan import acquire
+from fuzzyseg.simulation.scanner.montecarlo import KernelSettings
+from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.reconstruction import reconstruct
+from fuzzyseg.simulation.scanner.scan import acquire
 protocol = replace(PROTOCOLS["symbia-t16"].with_views(20), pixel_cm=1.0)
 x = np.arange(24) - 11.5
 body = np.repeat((np.hypot(x[:, None], x) < 9).astype(np.float32)[..., None], 8, 2)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.protocol import OrbitKind
+    from fuzzyseg.simulation.scanner.protocol import OrbitKind
 
 BODY_MU_PER_CM = 0.02  # least attenuation at 140 keV that counts as body; lung has 0.04
 

@@ -15,7 +15,7 @@ import torch
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.backend import ViewGeometry
+    from fuzzyseg.simulation.scanner.backend import ViewGeometry
 
 
 class TorchBackend:

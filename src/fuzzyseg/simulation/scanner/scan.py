@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.backend import get_backend
-from fuzzyseg.simulation.beds import Bed, plan_beds, seconds_per_slice
-from fuzzyseg.simulation.geometry import (
+from fuzzyseg.simulation.scanner.backends import get_backend
+from fuzzyseg.simulation.scanner.beds import Bed, plan_beds, seconds_per_slice
+from fuzzyseg.simulation.scanner.geometry import (
     Orbit,
     body_footprint,
     check_field_of_view,
@@ -19,16 +19,16 @@ from fuzzyseg.simulation.geometry import (
     cubic_voxel_cm,
     make_orbit,
 )
-from fuzzyseg.simulation.montecarlo import KernelSettings, scatter_kernels
-from fuzzyseg.simulation.projector import Projector, check_attenuation
-from fuzzyseg.simulation.scatter import ScatterModel
+from fuzzyseg.simulation.scanner.montecarlo import KernelSettings, scatter_kernels
+from fuzzyseg.simulation.scanner.projector import Projector, check_attenuation
+from fuzzyseg.simulation.scanner.scatter import ScatterModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.protocol import EnergyWindow, Protocol
+    from fuzzyseg.simulation.scanner.protocol import EnergyWindow, Protocol
 
     Array = NDArray[np.float32]
 
@@ -116,7 +116,7 @@ def acquire(
     kernel_settings : KernelSettings, optional
         Of the scatter Monte Carlo.
     device : str
-        See backend.get_backend.
+        See backends.get_backend.
 
     Returns
     -------

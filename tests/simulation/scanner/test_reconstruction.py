@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.geometry import collapse
-from fuzzyseg.simulation.reconstruction import check_subsets, reconstruct, window_estimate
-from fuzzyseg.simulation.scan import acquire
+from fuzzyseg.simulation.scanner.geometry import collapse
+from fuzzyseg.simulation.scanner.reconstruction import check_subsets, reconstruct, window_estimate
+from fuzzyseg.simulation.scanner.scan import acquire
 
 VOXEL = 0.44
 ACTIVITY = 2e4

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.protocol import (
+from fuzzyseg.simulation.scanner.protocol import (
     PROTOCOLS,
-    TC99M_KEV,
     EnergyWindow,
     ProtocolName,
     get_protocol,
 )
-from fuzzyseg.simulation.reconstruction import check_subsets
-from fuzzyseg.simulation.response import FWHM_PER_SIGMA, Collimator
+from fuzzyseg.simulation.scanner.reconstruction import check_subsets
+from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA, Collimator
+from fuzzyseg.tc99m import GAMMA_KEV
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -45,9 +45,9 @@ def test_windows_are_in_percent_of_their_centre():
 
 def test_energy_resolution_is_ten_percent_and_grows_with_the_root():
     protocol = PROTOCOLS["discovery670"]
-    at_peak = protocol.energy_sigma_kev(TC99M_KEV)
+    at_peak = protocol.energy_sigma_kev(GAMMA_KEV)
     assert at_peak * FWHM_PER_SIGMA == pytest.approx(14.05)
-    assert protocol.energy_sigma_kev(TC99M_KEV / 4) == pytest.approx(at_peak / 2)
+    assert protocol.energy_sigma_kev(GAMMA_KEV / 4) == pytest.approx(at_peak / 2)
 
 
 # Holes of both cameras: across, along, septum, gap behind them, all in cm; 26.9 per cm is lead's

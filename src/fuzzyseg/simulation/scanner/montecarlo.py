@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.io.output import replacing
-from fuzzyseg.simulation.protocol import TC99M_KEV
+from fuzzyseg.tc99m import GAMMA_KEV
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.protocol import EnergyWindow, Protocol
+    from fuzzyseg.simulation.scanner.protocol import EnergyWindow, Protocol
 
 _VERSION = 1  # of the Monte Carlo; raise it when its results change
 
@@ -93,7 +93,7 @@ def scatter_kernels(
     window : EnergyWindow
     settings : KernelSettings, optional
     """
-    sigma = protocol.energy_sigma_kev(TC99M_KEV)
+    sigma = protocol.energy_sigma_kev(GAMMA_KEV)
     return _kernels(window, protocol.photopeak, sigma, settings or KernelSettings())
 
 
@@ -110,9 +110,9 @@ def _kernels(
     window: EnergyWindow, photopeak: EnergyWindow, sigma: float, settings: KernelSettings
 ) -> ScatterKernels:
     """Kernels from memory, from disk or from the Monte Carlo."""
-    from fuzzyseg.simulation import _photons
+    from fuzzyseg.simulation.scanner import _photons
 
-    key = repr((_VERSION, TC99M_KEV, astuple(window), sigma, astuple(settings)))
+    key = repr((_VERSION, GAMMA_KEV, astuple(window), sigma, astuple(settings)))
     name = f"scatter-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     path = cache_folder() / name
     bins = int(np.ceil(settings.reach_cm / settings.bin_cm))
@@ -122,7 +122,7 @@ def _kernels(
         with suppress(OSError):  # a cache that can't be written costs time, nothing else
             _write(path, tally)
     at_peak, here = (
-        float(_photons.accepted(TC99M_KEV, w.low_kev, w.high_kev, sigma, TC99M_KEV))
+        float(_photons.accepted(GAMMA_KEV, w.low_kev, w.high_kev, sigma, GAMMA_KEV))
         for w in (photopeak, window)
     )
     moments = tally / at_peak
@@ -134,13 +134,13 @@ def _compute(
     window: EnergyWindow, sigma: float, settings: KernelSettings, tally: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Run the Monte Carlo."""
-    from fuzzyseg.simulation import _photons
+    from fuzzyseg.simulation.scanner import _photons
 
     _photons.trace(
         np.random.default_rng(settings.seed),
         settings.photons,
         settings.directions,
-        TC99M_KEV,
+        GAMMA_KEV,
         window.low_kev,
         window.high_kev,
         sigma,

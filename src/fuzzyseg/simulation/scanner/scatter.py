@@ -31,25 +31,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.simulation.backend import Backend, get_backend
-from fuzzyseg.simulation.geometry import (
+from fuzzyseg.simulation.scanner.backends import get_backend
+from fuzzyseg.simulation.scanner.geometry import (
     BODY_MU_PER_CM,
     Orbit,
     distance_to_axis_cm,
     footprint,
 )
-from fuzzyseg.simulation.projector import check_attenuation, make_views
-from fuzzyseg.simulation.regrid import interpolation_matrix, overlap_matrix, regrid
-from fuzzyseg.simulation.scatter_grid import kernels_on_grid
+from fuzzyseg.simulation.scanner.projector import check_attenuation, make_views
+from fuzzyseg.simulation.scanner.regrid import interpolation_matrix, overlap_matrix, regrid
+from fuzzyseg.simulation.scanner.scatter_grid import kernels_on_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.backend import ViewGeometry
-    from fuzzyseg.simulation.montecarlo import ScatterKernels
-    from fuzzyseg.simulation.response import CollimatorResponse
+    from fuzzyseg.simulation.scanner.backend import Backend, ViewGeometry
+    from fuzzyseg.simulation.scanner.montecarlo import ScatterKernels
+    from fuzzyseg.simulation.scanner.response import CollimatorResponse
 
 # Water at 140.5 keV, coherent scatter included, interpolated in NIST XCOM's table (0.1707 cm2/g
 # at 100 keV, 0.1505 at 150 keV): the attenuation maps' own scale.

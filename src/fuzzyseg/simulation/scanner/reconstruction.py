@@ -26,18 +26,18 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.backend import get_backend
-from fuzzyseg.simulation.geometry import reachable
-from fuzzyseg.simulation.montecarlo import KernelSettings, scatter_kernels
-from fuzzyseg.simulation.projector import Projector, check_attenuation
-from fuzzyseg.simulation.response import FWHM_PER_SIGMA
-from fuzzyseg.simulation.scatter import ScatterModel
+from fuzzyseg.simulation.scanner.backends import get_backend
+from fuzzyseg.simulation.scanner.geometry import reachable
+from fuzzyseg.simulation.scanner.montecarlo import KernelSettings, scatter_kernels
+from fuzzyseg.simulation.scanner.projector import Projector, check_attenuation
+from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA
+from fuzzyseg.simulation.scanner.scatter import ScatterModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.protocol import ReconstructionSettings
-    from fuzzyseg.simulation.scan import Scan
+    from fuzzyseg.simulation.scanner.protocol import ReconstructionSettings
+    from fuzzyseg.simulation.scanner.scan import Scan
 
     Array = NDArray[np.float32]
 
@@ -67,7 +67,7 @@ def reconstruct(
     kernel_settings : KernelSettings, optional
         Of the scatter Monte Carlo.
     device : str
-        See backend.get_backend.
+        See backends.get_backend.
 
     Returns
     -------

@@ -6,9 +6,9 @@ import warnings
 import numpy as np
 import pytest
 
-from fuzzyseg.simulation.geometry import Orbit
-from fuzzyseg.simulation.projector import Projector
-from fuzzyseg.simulation.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.geometry import Orbit
+from fuzzyseg.simulation.scanner.projector import Projector
+from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pytomography") is None,

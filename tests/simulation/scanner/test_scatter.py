@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from fuzzyseg.simulation.backend import get_backend
-from fuzzyseg.simulation.geometry import Orbit, make_orbit, view_angles
-from fuzzyseg.simulation.montecarlo import scatter_kernels
-from fuzzyseg.simulation.projector import Projector
-from fuzzyseg.simulation.protocol import PROTOCOLS
-from fuzzyseg.simulation.regrid import interpolation_matrix, overlap_matrix, regrid
-from fuzzyseg.simulation.scatter import DIRECTIONS, ScatterModel, trigonometric_weights
+from fuzzyseg.simulation.scanner.backends import get_backend
+from fuzzyseg.simulation.scanner.geometry import Orbit, make_orbit, view_angles
+from fuzzyseg.simulation.scanner.montecarlo import scatter_kernels
+from fuzzyseg.simulation.scanner.projector import Projector
+from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.regrid import interpolation_matrix, overlap_matrix, regrid
+from fuzzyseg.simulation.scanner.scatter import DIRECTIONS, ScatterModel, trigonometric_weights
 
 PROTOCOL = PROTOCOLS["discovery670"]
 VOXEL = 0.44

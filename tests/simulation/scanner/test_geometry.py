@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.beds import plan_beds, seconds_per_slice
-from fuzzyseg.simulation.geometry import (
+from fuzzyseg.simulation.scanner.beds import plan_beds, seconds_per_slice
+from fuzzyseg.simulation.scanner.geometry import (
     check_field_of_view,
     collapse,
     cubic_voxel_cm,

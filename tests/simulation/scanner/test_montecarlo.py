@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from fuzzyseg.simulation import _photons, montecarlo
-from fuzzyseg.simulation.montecarlo import KernelSettings, cache_folder, scatter_kernels
-from fuzzyseg.simulation.protocol import PROTOCOLS, EnergyWindow
-from fuzzyseg.simulation.scatter_grid import kernels_on_grid
+from fuzzyseg.simulation.scanner import _photons, montecarlo
+from fuzzyseg.simulation.scanner.montecarlo import KernelSettings, cache_folder, scatter_kernels
+from fuzzyseg.simulation.scanner.protocol import PROTOCOLS, EnergyWindow
+from fuzzyseg.simulation.scanner.scatter_grid import kernels_on_grid
 
 PROTOCOL = PROTOCOLS["discovery670"]
 FEW = KernelSettings(photons=5000)

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.montecarlo import ScatterKernels
+    from fuzzyseg.simulation.scanner.montecarlo import ScatterKernels
 
 _AROUND = 24  # points that the mass of a ring is spread over
 _JITTER = (-1 / 3, 0.0, 1 / 3)  # places of a source in its voxel, along each axis
