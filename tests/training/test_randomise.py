@@ -7,20 +7,20 @@ from toy_training import LEVELS, QUICK, WIDTH_MM, toy_case, toy_image, toy_label
 
 from fuzzyseg.training import randomise
 from fuzzyseg.training.case import load_case
-from fuzzyseg.training.randomise import randomised
+from fuzzyseg.training.randomise import Randomisation, randomised
 from fuzzyseg.training.sources import Source
 
 CASE = toy_case()
 CT = replace(QUICK, channels=("ct",))
 NOTHING = {
-    "_BONE": (1.0, 1.0),
-    "_LESION": (1.0, 1.0),
-    "_SOFT": (1.0, 1.0),
-    "_GAIN": 0.0,
-    "_NEW_LESIONS": (0, 0),
-    "_BLUR_MM": (0.0, 0.0),
-    "_SHARPEN": 0.0,
-    "_NOISE": (0.0, 0.0),
+    "bone": (1.0, 1.0),
+    "lesion": (1.0, 1.0),
+    "soft": (1.0, 1.0),
+    "gain": 0.0,
+    "new_lesions": (0, 0),
+    "blur_mm": (0.0, 0.0),
+    "sharpen": 0.0,
+    "noise": (0.0, 0.0),
 }
 
 
@@ -33,8 +33,7 @@ def only(monkeypatch):
     """Switch everything off but what is named."""
 
     def switch(**on):
-        for name, value in (NOTHING | on).items():
-            monkeypatch.setattr(randomise, name, value)
+        monkeypatch.setattr(randomise, "DEFAULT", Randomisation(**(NOTHING | on)))
 
     return switch
 
@@ -58,7 +57,7 @@ def test_an_activity_that_stays_leaves_the_image_as_it_was(only, tmp_path, how):
 
 
 def test_the_image_is_reweighted_by_the_blurred_activities(only):
-    only(_SOFT=(1.5, 1.5), _BONE=(2.0, 2.0), _LESION=(0.5, 0.5))
+    only(soft=(1.5, 1.5), bone=(2.0, 2.0), lesion=(0.5, 0.5))
     found = randomised(CASE, QUICK, rng()).raw["spect"]
     sigma = 10.0 / np.sqrt(8 * np.log(2)) / WIDTH_MM
     factor = np.array([1.5, 2.0, 0.5])[CASE.labels]
@@ -72,7 +71,7 @@ def test_the_image_is_reweighted_by_the_blurred_activities(only):
 
 
 def test_lesions_are_painted_in_bone_alone_and_labelled(only):
-    only(_NEW_LESIONS=(6, 6))
+    only(new_lesions=(6, 6))
     found = randomised(CASE, QUICK, rng(3))
     new = (found.labels == 2) & (CASE.labels != 2)
     assert new.sum() > 20
@@ -85,7 +84,7 @@ def test_lesions_are_painted_in_bone_alone_and_labelled(only):
 
 
 def test_a_painted_lesion_is_hotter_than_bone_by_what_was_drawn(only):
-    only(_NEW_LESIONS=(1, 1), _TO_BONE=(5.0, 5.0), _DIAMETER_MM=(40.0, 40.0))
+    only(new_lesions=(1, 1), to_bone=(5.0, 5.0), diameter_mm=(40.0, 40.0))
     case = toy_case(labels=np.minimum(toy_labels(shape=(40, 40, 40)), 1), noise=0.0)
     found = randomised(case, QUICK, rng(1))
     middle = ndimage.distance_transform_edt(found.labels == 2)
@@ -93,7 +92,7 @@ def test_a_painted_lesion_is_hotter_than_bone_by_what_was_drawn(only):
 
 
 def test_with_two_classes_a_lesion_is_bone(only):
-    only(_NEW_LESIONS=(6, 6))
+    only(new_lesions=(6, 6))
     config = replace(QUICK, classes=2)
     case = toy_case(config)
     found = randomised(case, config, rng(3))
@@ -102,13 +101,13 @@ def test_with_two_classes_a_lesion_is_bone(only):
 
 
 def test_blur_sharpening_and_noise(only):
-    only(_BLUR_MM=(12.0, 12.0))
+    only(blur_mm=(12.0, 12.0))
     edges = np.abs(np.gradient(CASE.raw["spect"], axis=0)).max()
     blurred = randomised(CASE, QUICK, rng()).raw["spect"]
     assert np.abs(np.gradient(blurred, axis=0)).max() < 0.6 * edges
-    only(_SHARPEN=1.0)
+    only(sharpen=1.0)
     assert np.abs(np.gradient(randomised(CASE, QUICK, rng()).raw["spect"], axis=0)).max() > edges
-    only(_NOISE=(0.2, 0.2))
+    only(noise=(0.2, 0.2))
     noisy = randomised(CASE, QUICK, rng()).raw["spect"] - CASE.raw["spect"]
     bone = CASE.raw["spect"][CASE.labels > 0].mean()
     for label, level in enumerate(LEVELS):  # variance in proportion to the image
@@ -124,7 +123,7 @@ def test_the_same_draw_gives_the_same_volume_and_another_differs():
 
 
 def test_the_case_itself_stays_and_the_variant_knows_its_own_voxels(only):
-    only(_NEW_LESIONS=(6, 6))
+    only(new_lesions=(6, 6))
     before = CASE.image.copy(), CASE.raw["spect"].copy(), CASE.labels.copy()
     found = randomised(CASE, QUICK, rng(3))
     for a, b in zip(before, (CASE.image, CASE.raw["spect"], CASE.labels), strict=True):
@@ -141,7 +140,7 @@ def test_a_case_without_labels_or_activity_comes_back_as_it_is():
 
 
 def test_unknown_voxels_stay_unknown(only):
-    only(_NEW_LESIONS=(8, 8))
+    only(new_lesions=(8, 8))
     labels = toy_labels()
     labels[:, :, :6] = -1
     found = randomised(toy_case(labels=labels), QUICK, rng(2))
@@ -149,11 +148,11 @@ def test_unknown_voxels_stay_unknown(only):
 
 
 CT_NOTHING = {
-    "_MOST_ORGANS": 0,
-    "_MARROW": (1.0, 1.0),
-    "_SOLID": (1.0, 1.0),
-    "_BLURRED_CT": 0.0,
-    "_CT_NOISE_HU": 0.0,
+    "most_organs": 0,
+    "marrow": (1.0, 1.0),
+    "solid": (1.0, 1.0),
+    "blurred_ct": 0.0,
+    "ct_noise_hu": 0.0,
 }
 
 
@@ -164,9 +163,8 @@ def ct(monkeypatch):
     case.raw["ct"][:5] = -900
 
     def draw(seed=0, **on):
-        for name, value in (CT_NOTHING | on).items():
-            monkeypatch.setattr(randomise, name, value)
-        return randomised(case, CT, rng(seed)).raw["ct"]
+        how = Randomisation(**(CT_NOTHING | on))
+        return randomised(case, CT, rng(seed), how).raw["ct"]
 
     return case, draw
 
@@ -181,7 +179,7 @@ def test_contrast_agent_goes_into_part_of_the_soft_tissue_alone(ct):
     soft = (case.labels == 0) & (case.raw["ct"] > -200)
     shares = []
     for seed in range(12):
-        more = draw(seed, _MOST_ORGANS=3, _AGENT_HU=(100.0, 100.0)) - case.raw["ct"]
+        more = draw(seed, most_organs=3, agent_hu=(100.0, 100.0)) - case.raw["ct"]
         assert (more[~soft] == 0).all()
         assert set(np.unique(more[soft])) <= {0, 100, 200, 300}
         shares.append((more[soft] > 0).mean())
@@ -193,17 +191,16 @@ def test_contrast_agent_goes_into_part_of_the_soft_tissue_alone(ct):
 def test_contrast_agent_keeps_away_from_bone(ct, apart_mm):
     case, draw = ct
     away = ndimage.distance_transform_edt(case.labels <= 0) * WIDTH_MM
-    on = {} if apart_mm is None else {"_APART_MM": apart_mm}
+    on = {} if apart_mm is None else {"apart_mm": apart_mm}
     limit_mm = 5.0 if apart_mm is None else apart_mm
-    found = [draw(seed, _MOST_ORGANS=3, **on) != case.raw["ct"] for seed in range(30)]
+    found = [draw(seed, most_organs=3, **on) != case.raw["ct"] for seed in range(30)]
     nearest = away[np.any(found, axis=0)].min()
     assert limit_mm < nearest <= limit_mm + WIDTH_MM
 
 
 def test_contrast_agent_keeps_away_from_bone_as_far_along_every_axis(monkeypatch):
     """By the distance in mm along each axis, of voxels whose widths divide 5 mm."""
-    for name, value in (CT_NOTHING | {"_MOST_ORGANS": 3}).items():
-        monkeypatch.setattr(randomise, name, value)
+    monkeypatch.setattr(randomise, "DEFAULT", Randomisation(**(CT_NOTHING | {"most_organs": 3})))
     monkeypatch.setattr(randomise, "_zoomed", lambda _, shape: np.full(shape, 9, np.float32))
     widths = np.array([1.25, 2.5, 5.0])
     labels = np.zeros((21, 15, 9), np.int8)
@@ -225,7 +222,7 @@ def test_bone_is_scaled_marrow_by_itself(ct):
     marrow = case.labels == 1
     case.raw["ct"][marrow] = 90
     case.raw["ct"][case.labels == 2] = 1800
-    found = draw(_MARROW=(0.5, 0.5), _SOLID=(1.2, 1.2))
+    found = draw(marrow=(0.5, 0.5), solid=(1.2, 1.2))
     np.testing.assert_allclose(found[marrow], 90 * (0.9 * 0.5 + 0.1 * 1.2), rtol=1e-5)
     np.testing.assert_allclose(found[case.labels == 2], 1800 * 1.2, rtol=1e-5)
     np.testing.assert_array_equal(found[case.labels == 0], case.raw["ct"][case.labels == 0])
@@ -233,11 +230,11 @@ def test_bone_is_scaled_marrow_by_itself(ct):
 
 def test_blur_and_noise_of_a_ct(ct):
     case, draw = ct
-    levels = [(draw(seed, _CT_NOISE_HU=50.0) - case.raw["ct"]).std() for seed in range(20)]
+    levels = [(draw(seed, ct_noise_hu=50.0) - case.raw["ct"]).std() for seed in range(20)]
     assert min(levels) < 10
     assert 40 < max(levels) < 51
     edges = [
-        np.abs(np.diff(draw(seed, _BLURRED_CT=1.0, _CT_BLUR_MM=20.0), axis=0)).max()
+        np.abs(np.diff(draw(seed, blurred_ct=1.0, ct_blur_mm=20.0), axis=0)).max()
         for seed in range(8)
     ]
     assert min(edges) < 0.7 * np.abs(np.diff(case.raw["ct"], axis=0)).max()

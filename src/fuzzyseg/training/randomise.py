@@ -13,6 +13,7 @@ resolution, is what it would have looked like, its noise included. Blur and nois
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,36 +27,96 @@ if TYPE_CHECKING:
     from fuzzyseg.training.case import Case
     from fuzzyseg.training.config import Config
 
-_RESOLUTION_MM = 10.0  # FWHM of G
-_BONE = (0.5, 1.8)  # factor of bone's uptake, log-uniform
-_LESION = (0.6, 1.6)  # of the lesions that are there
-_SOFT = (0.6, 1.7)  # of everything else
-_GAIN = 0.3  # standard deviation of a smooth log gain, for organs and joints
-_GAIN_MM = 60.0  # its correlation length
-_NEW_LESIONS = (0, 12)  # painted in, on top of those that are there
-_DIAMETER_MM = (9.0, 36.0)
-_TO_BONE = (2.0, 8.0)  # a new lesion's uptake over its bone's
-_BLUR_MM = (0.0, 10.0)  # FWHM of an additional blur; below 0 in the draw, it sharpens
-_SHARPEN = 0.4
-_NOISE = (0.0, 0.25)  # standard deviation at the mean of bone, relative to it
-_NOISE_MM = (4.0, 12.0)  # FWHM of its grain
 _FWHM = 2.3548
-# CT. Arterial enhancement reaches 300 to 450 HU; trabecular bone of the spine has 50 to 300 HU
-# over a life (Pickhardt et al., Ann Intern Med 2013;158:588), the phantom's one value for all.
-_AIR_HU = -200.0  # below: lung and air take up no contrast agent
-_MOST_ORGANS = 3
-_ORGAN_MM = (12.0, 70.0)
-_APART_MM = 5.0  # between bone and what takes up contrast agent lies muscle or fat
-_AGENT_HU = (60.0, 450.0)
-_CORTEX_HU = 900.0
-_MARROW = (0.4, 1.3)
-_SOLID = (0.3, 1.3)
-_BLURRED_CT = 0.5
-_CT_BLUR_MM = 3.0
-_CT_NOISE_HU = 60.0
 
 
-def randomised(case: Case, config: Config, rng: np.random.Generator) -> Case:
+@dataclass(frozen=True)
+class Randomisation:
+    """What is drawn anew, and from which ranges.
+
+    The contrast agent's are those of arteries (300 to 450 HU) and less; trabecular bone of the
+    spine has 50 to 300 HU over a life (Pickhardt et al., Ann Intern Med 2013;158:588), the
+    phantom's one value for all.
+
+    Parameters
+    ----------
+    resolution_mm
+        FWHM of G.
+    bone, lesion, soft
+        Lowest and highest factor of the uptake of bone, of the lesions that are there, and of
+        everything else; log-uniform.
+    gain
+        Standard deviation of a smooth log gain, for organs and joints.
+    gain_mm
+        Its correlation length.
+    new_lesions
+        Fewest and most lesions painted in, on top of those that are there.
+    diameter_mm
+        Of these.
+    to_bone
+        A new lesion's uptake over its bone's.
+    blur_mm
+        FWHM of an additional blur.
+    sharpen
+        Share of the volumes that are sharpened instead.
+    noise
+        Standard deviation at the mean of bone, relative to it.
+    noise_mm
+        FWHM of its grain.
+    air_hu
+        Below: lung and air take up no contrast agent.
+    most_organs
+        That contrast agent is drawn for.
+    organ_mm
+        Their size.
+    apart_mm
+        Between bone and what takes up contrast agent lies muscle or fat.
+    agent_hu
+        What the agent adds.
+    cortex_hu
+        Marrow loses its mineral before cortex does: bone below is scaled in part as marrow.
+    marrow, solid
+        Factors of marrow and of cortex.
+    blurred_ct
+        Share of the CTs that are blurred.
+    ct_blur_mm
+        Largest FWHM of that.
+    ct_noise_hu
+        Largest standard deviation of a CT's noise.
+    """
+
+    resolution_mm: float = 10.0
+    bone: tuple[float, float] = (0.5, 1.8)
+    lesion: tuple[float, float] = (0.6, 1.6)
+    soft: tuple[float, float] = (0.6, 1.7)
+    gain: float = 0.3
+    gain_mm: float = 60.0
+    new_lesions: tuple[int, int] = (0, 12)
+    diameter_mm: tuple[float, float] = (9.0, 36.0)
+    to_bone: tuple[float, float] = (2.0, 8.0)
+    blur_mm: tuple[float, float] = (0.0, 10.0)
+    sharpen: float = 0.4
+    noise: tuple[float, float] = (0.0, 0.25)
+    noise_mm: tuple[float, float] = (4.0, 12.0)
+    air_hu: float = -200.0
+    most_organs: int = 3
+    organ_mm: tuple[float, float] = (12.0, 70.0)
+    apart_mm: float = 5.0
+    agent_hu: tuple[float, float] = (60.0, 450.0)
+    cortex_hu: float = 900.0
+    marrow: tuple[float, float] = (0.4, 1.3)
+    solid: tuple[float, float] = (0.3, 1.3)
+    blurred_ct: float = 0.5
+    ct_blur_mm: float = 3.0
+    ct_noise_hu: float = 60.0
+
+
+DEFAULT = Randomisation()
+
+
+def randomised(
+    case: Case, config: Config, rng: np.random.Generator, how: Randomisation | None = None
+) -> Case:
     """Draw a case anew: SPECT from its activity; a CT alone by contrast agent and noise.
 
     Parameters
@@ -64,6 +125,8 @@ def randomised(case: Case, config: Config, rng: np.random.Generator) -> Case:
         With labels, and with activity if it has a SPECT.
     config : Config
     rng : Generator
+    how : Randomisation, optional
+        `DEFAULT` by default.
 
     Returns
     -------
@@ -71,15 +134,16 @@ def randomised(case: Case, config: Config, rng: np.random.Generator) -> Case:
         Of the same grid; with labels of the lesions painted in. A case without labels or
         activity comes back as it is.
     """
+    how = how or DEFAULT
     raw, labels = {**case.raw}, case.labels
     if "spect" in raw:
         if case.activity is None or not case.labelled:
             return case
-        raw["spect"], labels = _uptake(case, case.activity, rng)
+        raw["spect"], labels = _uptake(case, case.activity, how, rng)
         image = case.image.astype(np.float32)  # a CT beside it stays as it is
         image[0] = _normalised(raw["spect"], case, config)
     else:
-        raw["ct"] = _contrast(case, rng)
+        raw["ct"] = _contrast(case, how, rng)
         image = channels(raw, preprocessing(config), config.channels)
     return dataclasses.replace(case, raw=raw, image=image, labels=labels, known={})
 
@@ -92,28 +156,28 @@ def _normalised(spect: NDArray[np.float32], case: Case, config: Config) -> NDArr
 
 
 def _uptake(
-    case: Case, activity: NDArray[np.float32], rng: np.random.Generator
+    case: Case, activity: NDArray[np.float32], how: Randomisation, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     labels, spacing = case.labels.copy(), np.array(case.spacing_mm)
     before = np.maximum(activity, 0)
-    after = before * _log_uniform(_SOFT, rng)
+    after = before * _log_uniform(how.soft, rng)
     bone = labels >= 1
-    for label, limits in ((1, _BONE), (2, _LESION)):
+    for label, limits in ((1, how.bone), (2, how.lesion)):
         after[case.labels == label] = before[case.labels == label] * _log_uniform(limits, rng)
-    after *= _smooth_gain(after.shape, spacing, rng)
+    after *= _smooth_gain(after.shape, spacing, how, rng)
     level = float(after[labels == 1].mean()) if (labels == 1).any() else 1.0
-    for inside, factor in _new_lesions(bone, spacing, rng):
+    for inside, factor in _new_lesions(bone, spacing, how, rng):
         after = np.where(inside, np.maximum(after, np.float32(level * factor)), after)
         labels[inside] = case.n_classes - 1
-    kernel = _RESOLUTION_MM / _FWHM / spacing
+    kernel = how.resolution_mm / _FWHM / spacing
     floor = 1e-3 * float(before.mean(dtype=np.float64))
     ratio = (_gaussian(after, kernel) + floor) / (_gaussian(before, kernel) + floor)
     image = case.raw["spect"] * ratio
-    if rng.random() < _SHARPEN:
+    if rng.random() < how.sharpen:
         image = image + np.float32(rng.uniform(0, 0.8)) * (image - _gaussian(image, kernel))
     else:
-        image = _gaussian(image, rng.uniform(*_BLUR_MM) / _FWHM / spacing)
-    image = image + _noise(image, bone, spacing, rng)
+        image = _gaussian(image, rng.uniform(*how.blur_mm) / _FWHM / spacing)
+    image = image + _noise(image, bone, spacing, how, rng)
     return np.maximum(image, 0).astype(np.float32), labels
 
 
@@ -121,29 +185,35 @@ def _noise(
     image: NDArray[np.float32],
     bone: NDArray[np.bool_],
     spacing: NDArray[np.float64],
+    how: Randomisation,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Grainy noise whose variance follows the image, as in a reconstruction of few counts."""
     grain = _gaussian(
         rng.standard_normal(image.shape, dtype=np.float32),
-        rng.uniform(*_NOISE_MM) / _FWHM / spacing,
+        rng.uniform(*how.noise_mm) / _FWHM / spacing,
     )
     grain /= grain.std()
     level = float(image[bone].mean()) if bone.any() else float(image.mean())
-    return np.float32(rng.uniform(*_NOISE) * np.sqrt(level)) * np.sqrt(np.maximum(image, 0)) * grain
+    return (
+        np.float32(rng.uniform(*how.noise) * np.sqrt(level)) * np.sqrt(np.maximum(image, 0)) * grain
+    )
 
 
 def _new_lesions(
-    bone: NDArray[np.bool_], spacing: NDArray[np.float64], rng: np.random.Generator
+    bone: NDArray[np.bool_],
+    spacing: NDArray[np.float64],
+    how: Randomisation,
+    rng: np.random.Generator,
 ) -> list[tuple[NDArray[np.bool_], float]]:
     """Ellipsoids within bone, and their uptake over bone's."""
     where = np.flatnonzero(bone)
     if not len(where):
         return []
     found = []
-    for _ in range(int(rng.integers(_NEW_LESIONS[0], _NEW_LESIONS[1] + 1))):
+    for _ in range(int(rng.integers(how.new_lesions[0], how.new_lesions[1] + 1))):
         centre = np.array(np.unravel_index(where[rng.integers(len(where))], bone.shape))
-        radii = _log_uniform(_DIAMETER_MM, rng) / 2 * rng.uniform(0.75, 1.3, size=3) / spacing
+        radii = _log_uniform(how.diameter_mm, rng) / 2 * rng.uniform(0.75, 1.3, size=3) / spacing
         centre = centre + rng.uniform(-0.5, 0.5, size=3)
         first = np.maximum(np.floor(centre - radii), 0).astype(int)
         last = np.minimum(np.ceil(centre + radii) + 1, bone.shape).astype(int)
@@ -152,40 +222,43 @@ def _new_lesions(
         distance = sum(((g - c) / r) ** 2 for g, c, r in zip(grid, centre, radii, strict=True))
         inside = np.zeros(bone.shape, dtype=np.bool_)
         inside[box] = (distance <= 1) & bone[box]
-        found.append((inside, _log_uniform(_TO_BONE, rng)))
+        found.append((inside, _log_uniform(how.to_bone, rng)))
     return found
 
 
 def _smooth_gain(
-    shape: tuple[int, ...], spacing: NDArray[np.float64], rng: np.random.Generator
+    shape: tuple[int, ...],
+    spacing: NDArray[np.float64],
+    how: Randomisation,
+    rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Draw the exponential of a smooth field: organs and joints differ."""
     coarse = [
-        max(2, int(np.ceil(n * s / _GAIN_MM)) + 1) for n, s in zip(shape, spacing, strict=True)
+        max(2, int(np.ceil(n * s / how.gain_mm)) + 1) for n, s in zip(shape, spacing, strict=True)
     ]
     smooth = _zoomed(rng.standard_normal(coarse).astype(np.float32), shape)
-    return np.asarray(np.exp(np.float32(_GAIN) * smooth), dtype=np.float32)
+    return np.asarray(np.exp(np.float32(how.gain) * smooth), dtype=np.float32)
 
 
-def _contrast(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
+def _contrast(case: Case, how: Randomisation, rng: np.random.Generator) -> NDArray[np.float32]:
     """Give a CT contrast agent in part of its soft tissue, other bone, another kernel and noise."""
     hu, spacing = case.raw["ct"], np.array(case.spacing_mm)
     bone = case.labels > 0
-    soft = (case.labels == 0) & (hu > _AIR_HU) & ~_near(bone, _APART_MM / spacing)
+    soft = (case.labels == 0) & (hu > how.air_hu) & ~_near(bone, how.apart_mm / spacing)
     image = hu.astype(np.float32, copy=True)
-    for _ in range(int(rng.integers(0, _MOST_ORGANS + 1))):
-        grain_mm = rng.uniform(*_ORGAN_MM)
+    for _ in range(int(rng.integers(0, how.most_organs + 1))):
+        grain_mm = rng.uniform(*how.organ_mm)
         coarse = [max(2, int(n * s / grain_mm) + 1) for n, s in zip(hu.shape, spacing, strict=True)]
         field = _zoomed(rng.standard_normal(coarse).astype(np.float32), hu.shape)
-        image[soft & (field > rng.uniform(0.4, 1.3))] += np.float32(rng.uniform(*_AGENT_HU))
-    # Marrow loses its mineral before cortex does: below _CORTEX_HU it is scaled by itself.
-    cortex = np.clip(image[bone] / _CORTEX_HU, 0, 1)
-    marrow, solid = rng.uniform(*_MARROW), rng.uniform(*_SOLID)
+        image[soft & (field > rng.uniform(0.4, 1.3))] += np.float32(rng.uniform(*how.agent_hu))
+    # Marrow loses its mineral before cortex does: below how.cortex_hu it is scaled by itself.
+    cortex = np.clip(image[bone] / how.cortex_hu, 0, 1)
+    marrow, solid = rng.uniform(*how.marrow), rng.uniform(*how.solid)
     image[bone] *= (marrow * (1 - cortex) + solid * cortex).astype(np.float32)
-    if rng.random() < _BLURRED_CT:
-        image = _gaussian(image, rng.uniform(0, _CT_BLUR_MM) / _FWHM / spacing)
+    if rng.random() < how.blurred_ct:
+        image = _gaussian(image, rng.uniform(0, how.ct_blur_mm) / _FWHM / spacing)
     grain = rng.standard_normal(hu.shape, dtype=np.float32)
-    return np.asarray(image + np.float32(rng.uniform(0, _CT_NOISE_HU)) * grain, dtype=np.float32)
+    return np.asarray(image + np.float32(rng.uniform(0, how.ct_noise_hu)) * grain, dtype=np.float32)
 
 
 def _near(mask: NDArray[np.bool_], voxels: NDArray[np.float64]) -> NDArray[np.bool_]:
