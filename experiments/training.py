@@ -76,16 +76,16 @@ def cohort_cases(cohort: Path, noise: float = 0.0) -> list[tuple[Volume, np.ndar
 
 def scores(settings: Settings, cases: list[tuple[Volume, np.ndarray]]) -> list[float]:
     """DSC and surface DSC of bone and lesion."""
-    rows = [
+    patients = [
         evaluate(
             segment(spect, settings).labels,
             truth,
             spacing_mm=spect.spacing_mm,
             class_names=NAMES,
-        ).rows
+        )
         for spect, truth in cases
     ]
-    found = mean_scores(rows)
+    found = mean_scores(patients)
     return [found[name][what] or 0.0 for name in NAMES[1:] for what in ("dsc", "surface_dsc")]
 
 

@@ -11,12 +11,12 @@ NAMES = ("background", "bone", "lesion")
 
 
 def scores(prediction, truth):
-    return evaluate(prediction, truth, spacing_mm=(4, 4, 4), class_names=NAMES).rows
+    return evaluate(prediction, truth, spacing_mm=(4, 4, 4), class_names=NAMES)
 
 
 def test_scores_are_those_of_the_predicted_labels():
     model, case = tiny_model(), toy_case()
-    bone, lesion = score_case(model, case)
+    bone, lesion = score_case(model, case).rows
     labels = predict(model, case.image, engine="torch").argmax(0)
     for k, row in ((1, bone), (2, lesion)):
         a, b = labels == k, case.labels == k
@@ -30,7 +30,7 @@ def test_voxels_without_a_label_do_not_count():
     known = np.arange(labels.shape[2]) < 9
     assert (labels[:, :, ~known] == 1).any()
     object.__setattr__(case, "labels", np.where(known, labels, -1))
-    assert score_case(model, case)[0].dsc == 1
+    assert score_case(model, case).rows[0].dsc == 1
 
 
 def test_dsc_is_weighted_by_volume_and_surface_dsc_is_not():
@@ -43,7 +43,17 @@ def test_dsc_is_weighted_by_volume_and_surface_dsc_is_not():
     means = mean_scores(rows)
     assert means["bone"]["dsc"] == pytest.approx(512 / 520, abs=1e-4)
     assert means["bone"]["surface_dsc"] == pytest.approx(0.5)
-    assert means["lesion"] == {"dsc": None, "surface_dsc": None}
+    nothing = {"dsc": None, "surface_dsc": None, "found": None, "false_pieces": 0}
+    assert means["lesion"] == nothing
+
+
+def test_lesions_found_and_false_pieces():
+    truth, found = np.zeros((2, 2, 12, 12, 12), int)
+    truth[0, 1, 1, 1] = truth[0, 5, 5, 5] = truth[1, 8:10, 8, 8] = 2
+    found[0, 1, 1, 1] = found[1, 9, 8, 8] = found[1, 1, 1, 1] = found[1, 5, 1, 1] = 2
+    lesion = mean_scores([scores(f, t) for f, t in zip(found, truth, strict=True)])["lesion"]
+    assert lesion["found"] == pytest.approx(2 / 3, abs=1e-4)
+    assert lesion["false_pieces"] == 1
 
 
 def test_the_mean_over_classes_leaves_out_what_no_patient_has():

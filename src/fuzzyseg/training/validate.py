@@ -13,12 +13,12 @@ from fuzzyseg.metrics import evaluate, plain_mean, volume_weighted_mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fuzzyseg.metrics.evaluate import ClassScores
+    from fuzzyseg.metrics.evaluate import Evaluation
     from fuzzyseg.models.model_files import Model
     from fuzzyseg.training.case import Case
 
 
-def score_case(model: Model, case: Case) -> tuple[ClassScores, ...]:
+def score_case(model: Model, case: Case) -> Evaluation:
     """Scores of each class but the background; voxels without label do not count."""
     jobs = torch.get_num_threads()
     image = np.asarray(case.image, dtype=np.float32)
@@ -29,24 +29,33 @@ def score_case(model: Model, case: Case) -> tuple[ClassScores, ...]:
         np.where(known, case.labels, 0).astype(np.uint8),
         spacing_mm=case.spacing_mm,
         class_names=model.card.architecture.classes,
-    ).rows
+    )
 
 
-def mean_scores(rows: Sequence[Sequence[ClassScores]]) -> dict[str, dict[str, float | None]]:
+def mean_scores(patients: Sequence[Evaluation]) -> dict[str, dict[str, float | None]]:
     """Means over patients, eq. (22): DSC weighted by true volume, surface DSC plain.
 
     Returns
     -------
     dict
-        For each class "dsc" and "surface_dsc"; None where no patient has the class.
+        For each class "dsc" and "surface_dsc"; None where no patient has the class. For lesions
+        also "found", the share of all that any voxel of the prediction touches, and
+        "false_pieces" a patient.
     """
-    found = {}
-    for of_class in zip(*rows, strict=True):
+    found: dict[str, dict[str, float | None]] = {}
+    for of_class in zip(*(patient.rows for patient in patients), strict=True):
         dsc = volume_weighted_mean([r.dsc for r in of_class], [r.truth_ml for r in of_class])
         surface = plain_mean([r.surface_dsc for r in of_class])
         found[of_class[0].name] = {
             "dsc": _number(dsc.estimate),
             "surface_dsc": _number(surface.estimate),
+        }
+    lesions = [patient.lesions for patient in patients if patient.lesions is not None]
+    if lesions:
+        n = sum(d.lesions for d in lesions)
+        found["lesion"] |= {
+            "found": _number(sum(d.found() for d in lesions) / n) if n else None,
+            "false_pieces": _number(sum(d.false_pieces for d in lesions) / len(lesions)),
         }
     return found
 
