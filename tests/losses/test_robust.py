@@ -15,8 +15,10 @@ from fuzzyseg.losses import (
     Semi,
     SemiRFCMLoss,
 )
+from fuzzyseg.losses.fcm_label import FCMLabelSettings
 from fuzzyseg.losses.image_loss import ImageLoss
 from fuzzyseg.losses.label_loss import LabelLoss
+from fuzzyseg.losses.rfcm import RFCMSettings
 
 EXPONENTS = (1.0, 1.5, 2.0, 6.0)
 IMAGE_LOSSES = (
@@ -86,10 +88,10 @@ def test_autocast_is_off_inside(base, draw):
     z, y, g = draw((2, 5, 4))
 
     class Probe(base):
-        def _loss(self, *_):
+        def _compute(self, *_):
             return torch.is_autocast_enabled("cpu")
 
-    loss = Probe(*([Centres()] if base is ImageLoss else []), "logits", "mean")
+    loss = Probe(RFCMSettings(), Centres()) if base is ImageLoss else Probe(FCMLabelSettings())
     with torch.autocast("cpu", torch.bfloat16):
         assert loss(z, y if base is ImageLoss else g) is False
 

@@ -321,7 +321,7 @@ def test_q_is_annealed(tmp_path, monkeypatch):
     original, seen = loop.batch_loss, []
 
     def spied(terms, *rest):
-        seen.append(terms[0].q)
+        seen.append(terms.terms[0].q)
         return original(terms, *rest)
 
     monkeypatch.setattr(loop, "batch_loss", spied)
@@ -414,9 +414,9 @@ class TestRefused:
     ):
         original, steps = loop.batch_loss, iter(range(100))
 
-        def spoilt(terms, config, logits, *rest):
+        def spoilt(terms, logits, *rest):
             if next(steps) < 4:
-                return original(terms, config, logits, *rest)
+                return original(terms, logits, *rest)
             if broken == "both":
                 return logits.sum() * float("nan")
             if broken == "loss":

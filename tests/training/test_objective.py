@@ -23,7 +23,7 @@ def batch():
 
 def loss_of(name, logits, batch, **settings):
     config = Config(loss=name, **settings)
-    return batch_loss(build_loss(config, CENTRES), config, logits, *batch)
+    return batch_loss(build_loss(config, CENTRES), logits, *batch)
 
 
 @pytest.mark.parametrize("centres", ["fixed", "image", "batch", "volume", "running"])
@@ -35,7 +35,7 @@ def test_every_loss_falls_on_a_fixed_batch(name, centres, batch):
     optimiser = torch.optim.SGD([logits], lr=1.0)
     values = []
     for _ in range(6):
-        value = batch_loss(terms, config, logits, *batch)
+        value = batch_loss(terms, logits, *batch)
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
@@ -98,8 +98,8 @@ def test_q_rises_from_1_to_its_value():
     seen = []
     for step in (0, 5, 10, 100):
         anneal(terms, config, step)
-        assert len({module.q for module in terms}) == 1
-        seen.append(terms[0].q)
+        assert len({module.q for module in terms.terms}) == 1
+        seen.append(terms.terms[0].q)
     assert seen == [1, 2, 3, 3]
 
 
@@ -107,13 +107,13 @@ def test_without_annealing_q_stays():
     config = Config(loss="rfcm", q=1.7)
     terms = build_loss(config, CENTRES)
     anneal(terms, config, 0)
-    assert terms[0].q == 1.7
+    assert terms.terms[0].q == 1.7
 
 
 def test_losses_of_labels_need_no_centres(batch):
     config = QUICK
     logits = torch.zeros(4, 3, 10, 10)
-    found = batch_loss(build_loss(config, None), config, logits, *batch)
+    found = batch_loss(build_loss(config, None), logits, *batch)
     assert found == pytest.approx(np.log(3))
 
 
@@ -132,7 +132,7 @@ def test_class_weights_fall_geometrically_over_all_steps(batch):
         anneal(terms, config, step)
         w = torch.tensor([1.0, 1.0, weight])
         expected = torch.nn.functional.cross_entropy(logits, target, w)
-        torch.testing.assert_close(batch_loss(terms, config, logits, *batch), expected)
+        torch.testing.assert_close(batch_loss(terms, logits, *batch), expected)
     assert class_weights(Config(), 5) == ()
     assert class_weights(Config(loss="ce", class_weights=(1, 2, 3)), 700) == pytest.approx(
         (1, 2, 3)

@@ -59,6 +59,7 @@ class Command:
 def facts() -> dict[str, dict[str, Any]]:
     """Collect versions, the machine, protocols, methods, and DICOM compressions at hand."""
     from fuzzyseg.io import READERS
+    from fuzzyseg.losses.registry import LOSSES
     from fuzzyseg.networks.registry import NETWORKS
     from fuzzyseg.provenance import versions
     from fuzzyseg.segmentation.methods import METHODS
@@ -72,6 +73,7 @@ def facts() -> dict[str, dict[str, Any]]:
         },
         "protocols": {name: p.description for name, p in PROTOCOLS.items()},
         "methods": {name: _method(method) for name, method in METHODS.items()},
+        "losses": {name: entry.about for name, entry in LOSSES.items()},
         "networks": {name: entry.about for name, entry in NETWORKS.items()},
         "formats": {reader.name: reader.about for reader in READERS},
         "dicom compressions": _compressions(),

@@ -6,61 +6,31 @@ torch is imported by the first loss that is asked for, not by this package.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fuzzyseg.losses.names import LOSSES
+from fuzzyseg.lazy import lazily
+from fuzzyseg.losses.registry import LOSSES as LOSSES
+from fuzzyseg.losses.registry import LossEntry as LossEntry
+from fuzzyseg.losses.registry import exports
+from fuzzyseg.losses.registry import get_loss as get_loss
 
 if TYPE_CHECKING:
-    from fuzzyseg.losses.build import get_loss
-    from fuzzyseg.losses.centres import Centres
-    from fuzzyseg.losses.cross_entropy import CrossEntropyLoss, cross_entropy_loss
-    from fuzzyseg.losses.dice import DiceLoss, dice_loss
-    from fuzzyseg.losses.fcm_label import FCMLabelLoss, fcm_label_loss
-    from fuzzyseg.losses.mumford_shah import MumfordShahLoss, mumford_shah_loss
-    from fuzzyseg.losses.rfcm import RFCMLoss, rfcm_loss
-    from fuzzyseg.losses.semi import Semi, SemiMumfordShahLoss, SemiRFCMLoss
+    from fuzzyseg.losses.centres import Centres as Centres
+    from fuzzyseg.losses.cross_entropy import CrossEntropyLoss as CrossEntropyLoss
+    from fuzzyseg.losses.cross_entropy import cross_entropy_loss as cross_entropy_loss
+    from fuzzyseg.losses.dice import DiceLoss as DiceLoss
+    from fuzzyseg.losses.dice import dice_loss as dice_loss
+    from fuzzyseg.losses.fcm_label import FCMLabelLoss as FCMLabelLoss
+    from fuzzyseg.losses.fcm_label import fcm_label_loss as fcm_label_loss
+    from fuzzyseg.losses.mumford_shah import MumfordShahLoss as MumfordShahLoss
+    from fuzzyseg.losses.mumford_shah import mumford_shah_loss as mumford_shah_loss
+    from fuzzyseg.losses.rfcm import RFCMLoss as RFCMLoss
+    from fuzzyseg.losses.rfcm import rfcm_loss as rfcm_loss
+    from fuzzyseg.losses.semi import Semi as Semi
+    from fuzzyseg.losses.semi import SemiMumfordShahLoss as SemiMumfordShahLoss
+    from fuzzyseg.losses.semi import SemiRFCMLoss as SemiRFCMLoss
 
-__all__ = [
-    "LOSSES",
-    "Centres",
-    "CrossEntropyLoss",
-    "DiceLoss",
-    "FCMLabelLoss",
-    "MumfordShahLoss",
-    "RFCMLoss",
-    "Semi",
-    "SemiMumfordShahLoss",
-    "SemiRFCMLoss",
-    "cross_entropy_loss",
-    "dice_loss",
-    "fcm_label_loss",
-    "get_loss",
-    "mumford_shah_loss",
-    "rfcm_loss",
-]
-
-_HOME = {
-    "Centres": "centres",
-    "CrossEntropyLoss": "cross_entropy",
-    "DiceLoss": "dice",
-    "FCMLabelLoss": "fcm_label",
-    "MumfordShahLoss": "mumford_shah",
-    "RFCMLoss": "rfcm",
-    "Semi": "semi",
-    "SemiMumfordShahLoss": "semi",
-    "SemiRFCMLoss": "semi",
-    "cross_entropy_loss": "cross_entropy",
-    "dice_loss": "dice",
-    "fcm_label_loss": "fcm_label",
-    "get_loss": "build",
-    "mumford_shah_loss": "mumford_shah",
-    "rfcm_loss": "rfcm",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for, and torch with it."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+# Type checkers read the lines above; what can be imported follows the registry.
+_MODULES = {"Centres": "centres", "Semi": "semi", **exports()}
+__all__ = ["LOSSES", "LossEntry", "get_loss", *_MODULES]  # noqa: PLE0604
+__getattr__ = lazily(__name__, _MODULES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 from operator import add
 from typing import Literal
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.losses.inputs import check_choice, total
+from fuzzyseg.losses.known_gradient import beyond_kernels
 
 Scope = Literal["image", "batch", "volume", "running"]
 
@@ -57,6 +58,11 @@ class Centres:
                 "give an intensity per class and channel"
             )
 
+    def __repr__(self) -> str:
+        """Show what is not as by default."""
+        given = ((f.name, getattr(self, f.name), f.default) for f in fields(self))
+        return f"Centres({', '.join(f'{n}={v!r}' for n, v, usual in given if v != usual)})"
+
     def start_tensor(self) -> Tensor:
         """Return `start` as a float64 tensor of shape (C, D).
 
@@ -89,7 +95,8 @@ def weights_and_moments(uq: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     weights : float64 Tensor of shape (B, C, 1)
     moments : float64 Tensor of shape (B, C, D)
     """
-    if uq.device.type == "cpu" and not uq.requires_grad and not torch.compiler.is_compiling():
+    by_kernel = uq.device.type == "cpu" and not uq.requires_grad
+    if by_kernel and not torch.compiler.is_compiling() and not beyond_kernels(uq, y):
         from fuzzyseg.losses import _kernels
 
         both = uq.new_zeros((*uq.shape[:2], 1 + y.shape[1]), dtype=torch.float64)

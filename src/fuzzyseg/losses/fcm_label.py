@@ -3,19 +3,50 @@
 # ruff: noqa: A002  (`input` is torch's own name for it)
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from fuzzyseg.fuzzy import check_exponent, power
-from fuzzyseg.losses.inputs import InputKind, Reduction, as_probabilities, n_counted, reduced
-from fuzzyseg.losses.label_loss import LabelLoss
+from fuzzyseg.losses.inputs import (
+    IGNORE_INDEX,
+    InputKind,
+    Reduction,
+    as_probabilities,
+    check_how,
+    n_counted,
+    reduced,
+    total,
+)
+from fuzzyseg.losses.known_gradient import beyond_kernels, with_gradient
+from fuzzyseg.losses.label_loss import LabelLoss, over_labels
 
 
-def fcm_label_loss(f: Tensor, g: Tensor, labelled: Tensor | None = None, q: float = 2.0) -> Tensor:
-    r"""Return the supervised fuzzy c-means loss of each voxel, eq. (15).
+class FCMLabelSettings(NamedTuple):
+    """The numbers and choices of eq. (15); see `fcm_label_loss`."""
+
+    q: float = 2.0
+    input_kind: InputKind = "logits"
+    reduction: Reduction = "mean"
+
+    def check(self) -> None:
+        """Raise InputError if one is out of range."""
+        check_exponent(self.q)
+        check_how(self.input_kind, self.reduction)
+
+
+def fcm_label_loss(
+    input: Tensor,
+    target: Tensor,
+    mask: Tensor | None = None,
+    *,
+    q: float = 2.0,
+    ignore_index: int = IGNORE_INDEX,
+    input_kind: InputKind = "logits",
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""Return the supervised fuzzy c-means loss, eq. (15), as a mean over the labelled voxels.
 
     .. math:: L_j = \frac{1}{C} \sum_k f_{jk}^q |g_{jk} - 1|^2
 
@@ -23,45 +54,99 @@ def fcm_label_loss(f: Tensor, g: Tensor, labelled: Tensor | None = None, q: floa
 
     Parameters
     ----------
-    f : Tensor of shape (B, C, *space)
-        Probabilities.
-    g : Tensor of shape (B, 1, *space) or (B, C, *space)
-        A class per voxel, or a membership per class.
-    labelled : bool Tensor of shape (B, 1, *space), optional
-        Voxels that have a label; all others give 0.
+    input : Tensor of shape (B, C, *space)
+    target : Tensor of shape (B, *space), (B, 1, *space) or (B, C, *space)
+        A class per voxel, -1 where there is no label; or a membership per class.
+    mask : bool Tensor of shape (B, *space) or (B, 1, *space), optional
+        Voxels outside count as unlabelled.
     q : float >= 1
         Fuzzy exponent.
+    ignore_index : int
+        A class that means no label, as -1 does.
+    input_kind : {"logits", "probabilities"}
+        Whether a softmax is still to be taken.
+    reduction : {"mean", "sum", "none"}
+        "none" gives a loss per voxel, of shape (B, *space), 0 without a label.
 
-    Returns
-    -------
-    Tensor of shape (B, *space)
+    Raises
+    ------
+    InputError
+        If a shape does not fit, or a parameter is out of range.
     """
-    uq = power(f, q)
+    settings = FCMLabelSettings(q, input_kind, reduction)
+    settings.check()
+    return over_labels(_fcm_label, settings, input, target, mask, ignore_index)
+
+
+def _fcm_label(
+    input: Tensor, g: Tensor, labelled: Tensor | None, settings: FCMLabelSettings
+) -> Tensor:
+    q, reduction = settings.q, settings.reduction
+    kind = 2 if settings.input_kind == "logits" else 1
+    by_kernel = (
+        input.device.type == "cpu"
+        and g.shape[1] == 1
+        and reduction != "none"
+        # Of probabilities at q = 1 the kernel would have to keep f's slope where f is 0.
+        and (q > 1 or kind != 1)
+        and not torch.compiler.is_compiling()
+        and not beyond_kernels(input, g)
+    )
+    if not by_kernel:
+        return reduced(_per_voxel(input, g, labelled, settings), labelled, reduction)
+    with torch.no_grad():
+        f = as_probabilities(input.detach(), settings.input_kind)
+        summed, gradient = _sum(f, g, q, kind if input.requires_grad else 0)
+    if torch.is_grad_enabled() and input.requires_grad:
+
+        def plain(a: Tensor) -> Tensor:
+            return input.shape[1] * total(_per_voxel(a, g, labelled, settings), 0)
+
+        summed = with_gradient(input, summed, gradient, plain, q)
+    summed = summed / input.shape[1]
+    if reduction == "mean":
+        summed = summed / n_counted(g, labelled)
+    return summed.to(f.dtype)
+
+
+def _per_voxel(
+    input: Tensor, g: Tensor, labelled: Tensor | None, settings: FCMLabelSettings
+) -> Tensor:
+    """Return the equation as it stands, for as many derivatives as one likes."""
+    uq = power(as_probabilities(input, settings.input_kind), settings.q)
     # |g - 1|^2 is 0 for the right class and 1 for all others, if g is one-hot.
     wrong = uq.scatter(1, g.clamp_min(0), 0) if g.shape[1] == 1 else uq * (g - 1) ** 2
     loss: Tensor = wrong.sum(1)
     if labelled is not None:
         loss = loss.masked_fill(~labelled[:, 0], 0)
-    return loss / f.shape[1]
+    return loss / input.shape[1]
+
+
+def _sum(f: Tensor, g: Tensor, q: float, kind: int) -> tuple[Tensor, Tensor]:
+    """Return the sum over voxels and classes, in float64, and its gradient divided by q."""
+    from fuzzyseg.losses._kernels import fcm_label
+
+    uq = f.clone() if q == 1 else power(f, q).contiguous()
+    flat = (a.contiguous().flatten(2).numpy() for a in (f, uq, g.to(f.dtype)))
+    return torch.tensor(fcm_label(*flat, kind), dtype=torch.float64), uq
 
 
 class FCMLabelLoss(LabelLoss):
-    """Supervised fuzzy c-means loss, eq. (15): see `fcm_label_loss` for the equation.
+    """Supervised fuzzy c-means loss, eq. (15).
 
     Parameters
     ----------
-    q : float >= 1
-        Fuzzy exponent; an attribute that may change during training.
-    input_kind : {"logits", "probabilities"}
-        Whether a softmax is still to be taken.
-    reduction : {"mean", "sum", "none"}
-        Mean or sum over the labelled voxels; "none" gives a loss per voxel, (B, *space).
+    q, input_kind, reduction
+        As of `fcm_label_loss`; attributes that may change during training.
 
     Raises
     ------
     InputError
         If a parameter is out of range.
     """
+
+    q: float
+    _compute = staticmethod(_fcm_label)
 
     def __init__(
         self,
@@ -70,44 +155,4 @@ class FCMLabelLoss(LabelLoss):
         input_kind: InputKind = "logits",
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(input_kind, reduction)
-        check_exponent(q)
-        self.q = q
-
-    def _loss(self, input: Tensor, g: Tensor, labelled: Tensor | None) -> Tensor:
-        check_exponent(self.q)  # it may have changed
-        kind = 2 if self.input_kind == "logits" else 1
-        fused = input.device.type == "cpu" and not torch.compiler.is_compiling()
-        # Of probabilities at q = 1 the kernel would have to keep f's slope where f is 0.
-        if not fused or self.reduction == "none" or g.shape[1] > 1 or (self.q == 1 and kind == 1):
-            f = as_probabilities(input, self.input_kind)
-            return reduced(fcm_label_loss(f, g, labelled, self.q), labelled, self.reduction)
-        with torch.no_grad():
-            f = as_probabilities(input, self.input_kind)
-        apply: Any = _LabelSum.apply
-        summed: Tensor = apply(input, f, g, self.q, kind) / input.shape[1]
-        if self.reduction == "mean":
-            summed = summed / n_counted(g, labelled)
-        return summed.to(f.dtype)
-
-
-class _LabelSum(torch.autograd.Function):
-    """Sum over voxels and classes; the gradient, up to a factor of q, is computed with it."""
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, f: Tensor, g: Tensor, q: float, kind: int) -> Tensor:
-        from fuzzyseg.losses._kernels import fcm_label
-
-        uq = f.clone() if q == 1 else power(f, q).contiguous()
-        flat = (a.detach().contiguous().flatten(2).numpy() for a in (f, uq, g.to(f.dtype)))
-        value = fcm_label(*flat, kind if ctx.needs_input_grad[0] else 0)
-        ctx.save_for_backward(uq)
-        ctx.q, ctx.dtype = q, input.dtype
-        return torch.tensor(value, dtype=torch.float64)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_output: Tensor) -> Any:
-        (gradient,) = ctx.saved_tensors
-        scaled = gradient * (ctx.q * grad_output).to(gradient.dtype)
-        return scaled.to(ctx.dtype), None, None, None, None
+        super().__init__(FCMLabelSettings(q, input_kind, reduction))

@@ -1,40 +1,100 @@
-"""What the losses of an image have in common: centres, mask, volumes, input kind, reduction."""
+"""What the losses of an image have in common: centres, mask, volumes."""
 
 # ruff: noqa: A002  (`input` is torch's own name for it)
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from fuzzyseg.losses.inputs import (
-    InputKind,
-    Reduction,
-    as_image,
-    as_mask,
-    check_choice,
-    check_input,
-)
+from fuzzyseg.losses.centres import Centres, find_centres
+from fuzzyseg.losses.inputs import as_image, as_mask, check_input
 from fuzzyseg.losses.keeper import CentreKeeper
-
-if TYPE_CHECKING:
-    from fuzzyseg.losses.centres import Centres
-
-FindCentres = Callable[[Tensor, Tensor], Tensor]  # of f^q and y
+from fuzzyseg.losses.loss import Loss
 
 
-class ImageLoss(nn.Module):
-    """A loss of a prediction and the image it was made from; subclasses say which in `_loss`."""
+class Finder(NamedTuple):
+    """Where the centres of one call come from.
 
-    def __init__(self, centres: Centres, input_kind: InputKind, reduction: Reduction) -> None:
-        super().__init__()
-        check_choice("input_kind", input_kind, InputKind)
-        check_choice("reduction", reduction, Reduction)
-        self.input_kind: InputKind = input_kind
-        self.reduction: Reduction = reduction
+    Parameters
+    ----------
+    find : callable
+        Of f^q (B, C, *space) and y (B, D, *space); gives centres (B or 1, C, D).
+    constant : bool
+        They come from elsewhere than these voxels, so no derivative goes through them.
+    given : tuple of Tensor
+        What the caller gave to find them.
+    """
+
+    find: Callable[[Tensor, Tensor], Tensor]
+    constant: bool
+    given: tuple[Tensor, ...] = ()
+
+    def again(self, found: Tensor) -> Finder:
+        """Find what was found, if that is a constant, and otherwise anew."""
+        return Finder(lambda *_: found, True) if self.constant else self
+
+
+# Input, image and mask as `over_image` prepares them, the centres, and the loss's settings.
+Compute = Callable[[Tensor, Tensor, Tensor | None, Finder, Any], Tensor]
+
+
+def over_image(
+    compute: Compute,
+    settings: Any,
+    input: Tensor,
+    image: Tensor,
+    mask: Tensor | None,
+    finder: Finder,
+) -> Tensor:
+    """Compute a loss of an image, after checking all that it is computed from.
+
+    Parameters
+    ----------
+    compute : callable
+    settings : NamedTuple
+        Those of the loss, checked.
+    input : Tensor of shape (B, C, *space)
+    image : Tensor of shape (B, D, *space), or (B, *space) if D is 1
+    mask : bool Tensor of shape (B, *space) or (B, 1, *space), optional
+    finder : Finder
+
+    Raises
+    ------
+    InputError
+        If a shape does not fit, or centres are needed and not there.
+    """
+    check_input(input)
+    with torch.autocast(input.device.type, enabled=False):
+        y, m = as_image(image, input), as_mask(mask, input)
+        if m is not None:
+            y = y.masked_fill(~m, 0)  # it may be NaN there
+        return compute(input, y, m, finder, settings)
+
+
+def of_each_image(centres: Tensor | None) -> Finder:
+    """Take centres that are given, or else those of each batch element, eq. (6)."""
+    given = () if centres is None else (centres,)
+    return Finder(partial(find_centres, given=centres), centres is not None, given)
+
+
+class ImageLoss(Loss):
+    """A loss of a prediction and the image it was made from; subclasses say which in `_compute`.
+
+    Parameters
+    ----------
+    settings : NamedTuple
+    centres : Centres
+        Where class centres come from; by default from each image, the paper's way.
+    """
+
+    _compute: Compute
+
+    def __init__(self, settings: Any, centres: Centres) -> None:
+        super().__init__(settings)
         self.keeper = CentreKeeper(centres)
 
     @property
@@ -79,34 +139,12 @@ class ImageLoss(nn.Module):
         InputError
             If a shape does not fit, or centres are needed and not there.
         """
-        with torch.autocast(input.device.type, enabled=False):
-            y, m = checked(input, image, mask)
-            return self._loss(input, y, m, partial(self.keeper, volume=volume, given=centres))
-
-    def _loss(
-        self,
-        input: Tensor,
-        y: Tensor,
-        mask: Tensor | None,
-        find_centres: FindCentres,
-    ) -> Tensor:
-        raise NotImplementedError
+        constant = centres is not None or self.keeper.constant
+        given = tuple(a for a in (volume, centres) if a is not None)
+        finder = Finder(partial(self.keeper, volume=volume, given=centres), constant, given)
+        return over_image(self._compute, self.settings, input, image, mask, finder)
 
     def extra_repr(self) -> str:
-        """Return the settings, for `print`."""
-        shown: dict[str, Any] = {k: v for k, v in vars(self).items() if k in self._shown}
-        parts = [f"{k}={v!r}" for k, v in shown.items()]
-        return ", ".join([*parts, f"centres={self.centres}"])
-
-    _shown = ("q", "beta", "lam", "neighbours", "gradient", "input_kind", "reduction")
-
-
-def checked(
-    input: Tensor,
-    image: Tensor,
-    mask: Tensor | None,
-) -> tuple[Tensor, Tensor | None]:
-    """Return image, 0 outside the mask (it may be NaN there), and mask in their full shapes."""
-    check_input(input)
-    y, m = as_image(image, input), as_mask(mask, input)
-    return (y if m is None else y.masked_fill(~m, 0)), m
+        """Show the settings, and the centres if they are not those of each image."""
+        shown = super().extra_repr()
+        return shown if self.centres == Centres() else f"{shown}, centres={self.centres}"

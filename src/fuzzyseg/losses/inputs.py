@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.losses.known_gradient import beyond_kernels
 
 InputKind = Literal["logits", "probabilities"]
 Reduction = Literal["mean", "sum", "none"]
@@ -24,6 +25,12 @@ def check_choice(name: str, value: object, choices: object) -> None:
             f"expected {name} to be one of {get_args(choices)}, found {value!r}; "
             "spell it as one of these"
         )
+
+
+def check_how(input_kind: object, reduction: object) -> None:
+    """Raise InputError unless what is given, and what is wanted, is one of those there are."""
+    check_choice("input_kind", input_kind, InputKind)
+    check_choice("reduction", reduction, Reduction)
 
 
 def check_weight(name: str, value: float) -> None:
@@ -146,7 +153,8 @@ def as_target(
         classes = classes.masked_fill(classes == ignore_index, IGNORE_INDEX)
     if mask is not None:
         classes = classes.masked_fill(~mask, IGNORE_INDEX)
-    if not torch.compiler.is_compiling():  # a branch on values would split the compiled graph
+    # A branch on values would split a compiled graph, and values of a mapped target are many.
+    if not torch.compiler.is_compiling() and not beyond_kernels(classes):
         _check_classes(classes, input.shape[1])
     return classes, classes >= 0
 

@@ -24,6 +24,11 @@ class CentreKeeper(nn.Module):
             self.register_buffer("running_centres", start)
             self.register_buffer("running_weights", start.new_zeros(len(start), 1))
 
+    @property
+    def constant(self) -> bool:
+        """Whether centres come from elsewhere than the voxels of one call."""
+        return self.settings.scope == "running" or not self.settings.move
+
     def forward(
         self,
         uq: Tensor,

@@ -1,32 +1,58 @@
-"""What the losses of labels have in common: targets with unlabelled voxels, mask, input kind."""
+"""What the losses of labels have in common: targets with unlabelled voxels, mask."""
 
 # ruff: noqa: A002  (`input` is torch's own name for it)
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from fuzzyseg.losses.inputs import (
-    IGNORE_INDEX,
-    InputKind,
-    Reduction,
-    as_mask,
-    as_target,
-    check_choice,
-    check_input,
-)
+from fuzzyseg.losses.inputs import IGNORE_INDEX, as_mask, as_target, check_input
+from fuzzyseg.losses.loss import Loss
+
+# Input, target and labelled voxels as `as_target` prepares them, and the loss's settings.
+Compute = Callable[[Tensor, Tensor, Tensor | None, Any], Tensor]
 
 
-class LabelLoss(nn.Module):
-    """A loss of a prediction and a target; subclasses say which in `_loss`."""
+def over_labels(
+    compute: Compute,
+    settings: Any,
+    input: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    ignore_index: int = IGNORE_INDEX,
+) -> Tensor:
+    """Compute a loss of labels, after checking all that it is computed from.
 
-    def __init__(self, input_kind: InputKind, reduction: Reduction) -> None:
-        super().__init__()
-        check_choice("input_kind", input_kind, InputKind)
-        check_choice("reduction", reduction, Reduction)
-        self.input_kind: InputKind = input_kind
-        self.reduction: Reduction = reduction
-        self.ignore_index = IGNORE_INDEX
+    Parameters
+    ----------
+    compute : callable
+    settings : NamedTuple
+        Those of the loss, checked.
+    input : Tensor of shape (B, C, *space)
+    target : Tensor of shape (B, *space), (B, 1, *space) or (B, C, *space)
+    mask : bool Tensor of shape (B, *space) or (B, 1, *space), optional
+    ignore_index : int
+        Besides -1, the class of a voxel that has no label.
+
+    Raises
+    ------
+    InputError
+        If a shape does not fit, or a class is not one of the input's.
+    """
+    check_input(input)
+    with torch.autocast(input.device.type, enabled=False):
+        g, labelled = as_target(target, input, as_mask(mask, input), ignore_index)
+        return compute(input, g, labelled, settings)
+
+
+class LabelLoss(Loss):
+    """A loss of a prediction and a target; subclasses say which in `_compute`."""
+
+    _compute: Compute
+    ignore_index = IGNORE_INDEX
 
     def forward(
         self,
@@ -51,15 +77,4 @@ class LabelLoss(nn.Module):
         InputError
             If a shape does not fit, or a class is not one of the input's.
         """
-        check_input(input)
-        with torch.autocast(input.device.type, enabled=False):
-            g, labelled = as_target(target, input, as_mask(mask, input), self.ignore_index)
-            return self._loss(input, g, labelled)
-
-    def _loss(self, input: Tensor, g: Tensor, labelled: Tensor | None) -> Tensor:
-        raise NotImplementedError
-
-    def extra_repr(self) -> str:
-        """Return the settings, for `print`."""
-        settings = {k: v for k, v in vars(self).items() if not k.startswith("_")}
-        return ", ".join(f"{k}={v!r}" for k, v in settings.items() if k != "training")
+        return over_labels(self._compute, self.settings, input, target, mask, self.ignore_index)

@@ -3,25 +3,43 @@
 # ruff: noqa: A002  (`input` is torch's own name for it)
 from __future__ import annotations
 
-from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from fuzzyseg.losses.centres import Centres, distances, find_centres
-from fuzzyseg.losses.image_loss import FindCentres, ImageLoss, checked
+from fuzzyseg.losses.centres import Centres, distances
+from fuzzyseg.losses.image_loss import Finder, ImageLoss, of_each_image, over_image
 from fuzzyseg.losses.inputs import (
     InputKind,
     Reduction,
     as_probabilities,
     check_choice,
+    check_how,
     check_weight,
+    n_counted,
     reduced,
+    total,
 )
+from fuzzyseg.losses.known_gradient import beyond_kernels, with_gradient
 
 Gradient = Literal["anisotropic", "isotropic"]
 PUBLISHED_LAMBDA = 1e-3  # of Kim and Ye's torch code
+
+
+class MumfordShahSettings(NamedTuple):
+    """The numbers and choices of eqs. (7) and (9); see `mumford_shah_loss`."""
+
+    lam: float = PUBLISHED_LAMBDA
+    gradient: Gradient = "anisotropic"
+    input_kind: InputKind = "logits"
+    reduction: Reduction = "mean"
+
+    def check(self) -> None:
+        """Raise InputError if one is out of range."""
+        check_weight("lam", self.lam)
+        check_choice("gradient", self.gradient, Gradient)
+        check_how(self.input_kind, self.reduction)
 
 
 def total_variation(
@@ -54,8 +72,10 @@ def total_variation(
         steps.append(torch.cat((step, step.new_zeros(end)), axis))
     if gradient == "anisotropic":
         return torch.stack(steps).sum(0).squeeze(1)
-    lengths: Tensor = torch.linalg.vector_norm(torch.stack(steps), dim=0)  # gradient 0 at 0
-    return lengths.sum(1)
+    every = torch.stack(steps)
+    flat = (every == 0).all(0)  # there the length has no second derivative; its first is 0
+    lengths: Tensor = torch.linalg.vector_norm(every.masked_fill(flat, 1), dim=0)
+    return lengths.masked_fill(flat, 0).sum(1)
 
 
 def mumford_shah_loss(
@@ -103,35 +123,78 @@ def mumford_shah_loss(
     ----------
     Kim and Ye, IEEE Trans Image Process 2020;29:1856, doi 10.1109/TIP.2019.2941265.
     """
-    check_weight("lam", lam)
-    check_choice("gradient", gradient, Gradient)
-    with torch.autocast(input.device.type, enabled=False):
-        y, m = checked(input, image, mask)
-        find = partial(find_centres, settings=Centres(), given=centres)
-        return _mumford_shah(input, y, m, find, lam, gradient, input_kind, reduction)
+    settings = MumfordShahSettings(lam, gradient, input_kind, reduction)
+    settings.check()
+    return over_image(_mumford_shah, settings, input, image, mask, of_each_image(centres))
+
+
+def _mumford_shah(
+    input: Tensor, y: Tensor, mask: Tensor | None, finder: Finder, settings: MumfordShahSettings
+) -> Tensor:
+    if settings.reduction == "none" or beyond_kernels(input, y, *finder.given):
+        return reduced(_per_voxel(input, y, mask, finder, settings), mask, settings.reduction)
+    # As in eq. (11), a sum over all voxels is stationary in c: then c needs no gradient. It does
+    # for a second one, so the first is taken here, and the plain form stands by.
+    wanted = input.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    a = input.detach().requires_grad_() if wanted else input
+    z = _memberships(a, mask, settings)
+    c = finder.find(z.detach(), y)
+    summed = total(_at(z, y, mask, c, settings), 0)
+    if wanted:
+        (gradient,) = torch.autograd.grad(summed, a)
+        again = finder.again(c)
+
+        def plain(a: Tensor) -> Tensor:
+            return total(_per_voxel(a, y, mask, again, settings), 0)
+
+        summed = with_gradient(input, summed.detach(), gradient, plain)
+    if settings.reduction == "mean":
+        summed = summed / n_counted(y[:, :1], mask)
+    return summed.to(z.dtype)
+
+
+def _memberships(input: Tensor, mask: Tensor | None, settings: MumfordShahSettings) -> Tensor:
+    z = as_probabilities(input, settings.input_kind)
+    return z if mask is None else z.masked_fill(~mask, 0)
+
+
+def _at(
+    z: Tensor, y: Tensor, mask: Tensor | None, c: Tensor, settings: MumfordShahSettings
+) -> Tensor:
+    """Return the equations at centres c, for each voxel."""
+    loss = (z * distances(y, c)).sum(1)
+    if settings.lam:
+        loss = loss + settings.lam * total_variation(z, mask, settings.gradient)
+    return loss
+
+
+def _per_voxel(
+    input: Tensor, y: Tensor, mask: Tensor | None, finder: Finder, settings: MumfordShahSettings
+) -> Tensor:
+    """Return the equations as they stand, for as many derivatives as one likes."""
+    z = _memberships(input, mask, settings)
+    return _at(z, y, mask, finder.find(z, y), settings)
 
 
 class MumfordShahLoss(ImageLoss):
-    """Mumford-Shah loss, eqs. (7) and (9): see `mumford_shah_loss` for the equation.
+    """Mumford-Shah loss, eqs. (7) and (9).
 
     Parameters
     ----------
-    lam : float >= 0
-        Weight of the contours, in units of intensity squared.
-    gradient : {"anisotropic", "isotropic"}
-        See `total_variation`.
+    lam, gradient, input_kind, reduction
+        As of `mumford_shah_loss`; attributes that may change during training.
     centres : Centres
         Where class centres come from; by default from each image, the paper's way.
-    input_kind : {"logits", "probabilities"}
-        Whether a softmax is still to be taken.
-    reduction : {"mean", "sum", "none"}
-        "none" gives a loss per voxel, of shape (B, *space).
 
     Raises
     ------
     InputError
         If a parameter is out of range.
     """
+
+    lam: float
+    gradient: Gradient
+    _compute = staticmethod(_mumford_shah)
 
     def __init__(
         self,
@@ -142,47 +205,4 @@ class MumfordShahLoss(ImageLoss):
         input_kind: InputKind = "logits",
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(centres, input_kind, reduction)
-        check_weight("lam", lam)
-        check_choice("gradient", gradient, Gradient)
-        self.lam = lam
-        self.gradient: Gradient = gradient
-
-    def _loss(
-        self,
-        input: Tensor,
-        y: Tensor,
-        mask: Tensor | None,
-        find_centres: FindCentres,
-    ) -> Tensor:
-        check_weight("lam", self.lam)  # it may have changed
-        return _mumford_shah(
-            input,
-            y,
-            mask,
-            find_centres,
-            self.lam,
-            self.gradient,
-            self.input_kind,
-            self.reduction,
-        )
-
-
-def _mumford_shah(
-    input: Tensor,
-    y: Tensor,
-    mask: Tensor | None,
-    find: FindCentres,
-    lam: float,
-    gradient: Gradient,
-    input_kind: InputKind,
-    reduction: Reduction,
-) -> Tensor:
-    z = as_probabilities(input, input_kind)
-    inside = z if mask is None else z.masked_fill(~mask, 0)
-    # As in eq. (11), a sum over all voxels is stationary in c: then c needs no gradient.
-    c = find(inside if reduction == "none" else inside.detach(), y)
-    loss = (inside * distances(y, c)).sum(1)
-    if lam:
-        loss = loss + lam * total_variation(inside, mask, gradient)
-    return reduced(loss, mask, reduction)
+        super().__init__(MumfordShahSettings(lam, gradient, input_kind, reduction), centres)

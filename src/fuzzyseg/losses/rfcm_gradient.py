@@ -5,21 +5,22 @@ class, not one for each pair of classes. The filter is its own adjoint, and L is
 v, so the gradient is known in closed form (see `rfcm_loss`) and needs no second filter.
 """
 
-# ruff: noqa: A002  (`input` is torch's own name for it)
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from fuzzyseg.fuzzy import Neighbours, power, spatial_cost
+from fuzzyseg.fuzzy import power, spatial_cost
 from fuzzyseg.losses.centres import distances
-from fuzzyseg.losses.inputs import InputKind, total
+from fuzzyseg.losses.inputs import total
+
+if TYPE_CHECKING:
+    from fuzzyseg.losses.rfcm import RFCMSettings
 
 
-def rfcm_per_voxel(uq: Tensor, y: Tensor, v: Tensor, beta: float, neighbours: Neighbours) -> Tensor:
+def rfcm_per_voxel(uq: Tensor, y: Tensor, v: Tensor, settings: RFCMSettings) -> Tensor:
     """Return sum_k u_jk^q (|y_j - v_k|^2 + beta sum_{l in N_j} sum_{m != k} u_lm^q).
 
     Parameters
@@ -28,103 +29,61 @@ def rfcm_per_voxel(uq: Tensor, y: Tensor, v: Tensor, beta: float, neighbours: Ne
         Memberships to the power q; 0 outside the mask.
     y : Tensor of shape (B, D, *space)
     v : Tensor of shape (B or 1, C, D)
+    settings : RFCMSettings
 
     Returns
     -------
     Tensor of shape (B, *space)
     """
     cost = distances(y, v)
-    if beta:
-        cost = cost + beta * spatial_cost(uq, neighbours, 1)
+    if settings.beta:
+        cost = cost + settings.beta * spatial_cost(uq, settings.neighbours, 1)
     return (uq * cost).sum(1)
 
 
 def rfcm_sum(
-    input: Tensor,
     f: Tensor,
     uq: Tensor,
     y: Tensor,
     v: Tensor,
     mask: Tensor | None,
-    q: float,
-    beta: float,
-    neighbours: Neighbours,
-    input_kind: InputKind,
-) -> Tensor:
-    """Return the sum over all voxels in float64, differentiable in `input` (once).
+    settings: RFCMSettings,
+    kind: int,
+) -> tuple[Tensor, Tensor]:
+    """Return the sum over all voxels in float64, and its gradient divided by q.
 
     Parameters
     ----------
-    input : Tensor of shape (B, C, *space)
-        The network's output.
     f, uq : Tensor of shape (B, C, *space)
-        Its probabilities, 0 outside the mask, and these to the power q. `uq` is overwritten.
+        Probabilities, 0 outside the mask, and these to the power q. `uq` is overwritten.
     y : Tensor of shape (B, D, *space)
     v : Tensor of shape (B or 1, C, D)
         Centres: eq. (6) over voxels that are all summed here, or constants.
     mask : bool Tensor of shape (B, 1, *space), optional
+    settings : RFCMSettings
+    kind : int
+        0: the gradient is not wanted, and means nothing; 1: with respect to f; 2: to the logits.
     """
-    settings = (q, beta, neighbours, input_kind)
-    apply: Any = _RFCMSum.apply
-    value: Tensor = apply(input, f, uq, y, v, mask, *settings)
-    return value
-
-
-class _RFCMSum(torch.autograd.Function):
-    """The gradient is computed with the value and kept."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        input: Tensor,
-        f: Tensor,
-        uq: Tensor,
-        y: Tensor,
-        v: Tensor,
-        mask: Tensor | None,
-        q: float,
-        beta: float,
-        neighbours: Neighbours,
-        input_kind: InputKind,
-    ) -> Tensor:
-        kind = 0 if not ctx.needs_input_grad[0] else 1 if input_kind == "probabilities" else 2
-        # Of probabilities at q = 1 the kernel would have to keep f's slope where f is 0.
-        if f.device.type == "cpu" and f.ndim <= 5 and (q > 1 or kind != 1):
-            gradient = (
-                uq.clone() if q == 1 else uq.contiguous()
-            )  # at q = 1 uq is f; apart is faster
-            fused = _fused_operator if torch.compiler.is_compiling() else _fused
-            value = fused(f, gradient, y, v, beta, neighbours == "all", kind)
-        else:
-            value, gradient = _plain(f, uq, y, v, q, beta, neighbours, kind)
-        if kind:
-            if kind == 1 and mask is not None:
-                gradient = gradient * mask  # at q = 1 the slope is not 0 where f is
-            ctx.save_for_backward(gradient)
-            ctx.q, ctx.dtype = q, input.dtype
-        return value
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_output: Tensor) -> Any:
-        (gradient,) = ctx.saved_tensors
-        scaled = gradient * (ctx.q * grad_output).to(gradient.dtype)
-        return scaled.to(ctx.dtype), *(None,) * 9
+    q = settings.q
+    # Of probabilities at q = 1 the kernel would have to keep f's slope where f is 0.
+    if f.device.type == "cpu" and f.ndim <= 5 and (q > 1 or kind != 1):
+        gradient = uq.clone() if q == 1 else uq.contiguous()  # at q = 1 uq is f; apart is faster
+        fused = _fused_operator if torch.compiler.is_compiling() else _fused
+        value = fused(f, gradient, y, v, settings.beta, settings.neighbours == "all", kind)
+    else:
+        value, gradient = _plain(f, uq, y, v, settings, kind)
+    if kind == 1 and mask is not None:
+        gradient = gradient * mask  # at q = 1 the slope is not 0 where f is
+    return value, gradient
 
 
 def _plain(
-    f: Tensor,
-    uq: Tensor,
-    y: Tensor,
-    v: Tensor,
-    q: float,
-    beta: float,
-    neighbours: Neighbours,
-    kind: int,
+    f: Tensor, uq: Tensor, y: Tensor, v: Tensor, settings: RFCMSettings, kind: int
 ) -> tuple[Tensor, Tensor]:
     """Return value and gradient / q with torch's operations, on any device."""
+    q, beta = settings.q, settings.beta
     slope = distances(y, v)
-    spatial = beta * spatial_cost(uq, neighbours, 1) if beta else torch.zeros_like(slope)
+    spatial = beta * spatial_cost(uq, settings.neighbours, 1) if beta else torch.zeros_like(slope)
     slope = slope + 2 * spatial
     weighted = uq * slope
     value = total(weighted, 0) - total(uq * spatial, 0)  # the slope has it twice

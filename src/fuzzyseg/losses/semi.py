@@ -11,15 +11,17 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.losses.centres import Centres
 from fuzzyseg.losses.cross_entropy import CrossEntropyLoss
 from fuzzyseg.losses.fcm_label import FCMLabelLoss
+from fuzzyseg.losses.image_loss import ImageLoss
 from fuzzyseg.losses.inputs import check_weight
+from fuzzyseg.losses.loss import Loss
 from fuzzyseg.losses.mumford_shah import PUBLISHED_LAMBDA, MumfordShahLoss
 from fuzzyseg.losses.rfcm import PUBLISHED_BETA, RFCMLoss
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fuzzyseg.fuzzy import Neighbours
-    from fuzzyseg.losses.image_loss import ImageLoss
     from fuzzyseg.losses.inputs import InputKind, Reduction
-    from fuzzyseg.losses.label_loss import LabelLoss
     from fuzzyseg.losses.mumford_shah import Gradient
 
 
@@ -33,12 +35,14 @@ class Semi(nn.Module):
 
     Parameters
     ----------
-    unsupervised : ImageLoss
-        Loss of input and image: `RFCMLoss`, `MumfordShahLoss`.
-    supervised : LabelLoss
-        Loss of input and target: `FCMLabelLoss`, `CrossEntropyLoss`, `DiceLoss`.
+    unsupervised : Loss
+        Loss of input and image: `RFCMLoss`, `MumfordShahLoss`. One of labels may stand here too:
+        then it has the weight 1.
+    supervised : Loss, or sequence of Loss
+        Loss of input and target, `FCMLabelLoss`, `CrossEntropyLoss`, `DiceLoss`; or the terms
+        that make up the second part, any number of them.
     alpha : float >= 0
-        Weight of the labels; an attribute that may change during training.
+        Weight of the second part; an attribute that may change during training.
 
     Raises
     ------
@@ -46,23 +50,27 @@ class Semi(nn.Module):
         If alpha is out of range, or one wants logits and the other probabilities.
     """
 
-    def __init__(self, unsupervised: ImageLoss, supervised: LabelLoss, alpha: float = 1.0) -> None:
+    def __init__(
+        self, unsupervised: Loss, supervised: Loss | Sequence[Loss], alpha: float = 1.0
+    ) -> None:
         super().__init__()
         check_weight("alpha", alpha)
-        if unsupervised.input_kind != supervised.input_kind:
-            raise InputError(
-                "expected two losses of one input_kind, found "
-                f"{unsupervised.input_kind!r} and {supervised.input_kind!r}; "
-                "both get the same input, so give both the same input_kind"
-            )
-        self.unsupervised = unsupervised
-        self.supervised = supervised
+        others = [supervised] if isinstance(supervised, Loss) else list(supervised)
+        for other in others:
+            if other.input_kind != unsupervised.input_kind:
+                raise InputError(
+                    "expected two losses of one input_kind, found "
+                    f"{unsupervised.input_kind!r} and {other.input_kind!r}; "
+                    "both get the same input, so give both the same input_kind"
+                )
+        self.terms = nn.ModuleList([unsupervised, *others])
         self.alpha = alpha
 
     @property
     def input_kind(self) -> InputKind:
-        """What the input is, to both."""
-        return self.unsupervised.input_kind
+        """What the input is, to all terms."""
+        kind: InputKind = self.terms[0].input_kind  # type: ignore[assignment]
+        return kind
 
     def forward(
         self,
@@ -84,7 +92,7 @@ class Semi(nn.Module):
         target : Tensor of shape (B, *space), (B, 1, *space) or (B, C, *space), optional
             A class per voxel, -1 where there is no label; or a membership per class.
         mask : bool Tensor of shape (B, *space) or (B, 1, *space), optional
-            Voxels outside count in neither term.
+            Voxels outside count in no term.
         volume : int64 Tensor of shape (B,), optional
             Number of the volume that each batch element is a part of, for the scope "volume".
         centres : Tensor of shape (C, D) or (B, C, D), optional
@@ -93,16 +101,27 @@ class Semi(nn.Module):
         Raises
         ------
         InputError
-            If a shape does not fit, or a class is not one of the input's.
+            If a shape does not fit, a class is not one of the input's, or all terms want a
+            target and there is none.
         """
-        loss: Tensor = self.unsupervised(input, image, mask, volume=volume, centres=centres)
-        if target is not None:
-            loss = loss + self.alpha * self.supervised(input, target, mask)
-        return loss
+        found: Tensor | None = None
+        for i, term in enumerate(self.terms):
+            if isinstance(term, ImageLoss):
+                value = term(input, image, mask, volume=volume, centres=centres)
+            elif target is not None:
+                value = term(input, target, mask)
+            else:
+                continue
+            weighted = self.alpha * value if i else value
+            found = weighted if found is None else found + weighted
+        if found is None:
+            raise InputError("expected a target for a loss of labels alone, found none; give one")
+        return found
 
-    def extra_repr(self) -> str:
-        """Return the weight, for `print`."""
-        return f"alpha={self.alpha!r}"
+    def __repr__(self) -> str:
+        first, *others = map(repr, self.terms)
+        terms = [first, *(f"{self.alpha:g} {other}" for other in others)]
+        return f"{type(self).__name__}({' + '.join(terms)})"
 
 
 class SemiRFCMLoss(Semi):
@@ -133,12 +152,12 @@ class SemiRFCMLoss(Semi):
     @property
     def q(self) -> float:
         """Fuzzy exponent of both terms; it may change during training."""
-        return self.unsupervised.q  # type: ignore[return-value]
+        return self.terms[0].q  # type: ignore[return-value]
 
     @q.setter
     def q(self, q: float) -> None:
-        for loss in (self.unsupervised, self.supervised):
-            loss.q = q  # type: ignore[assignment]
+        for term in self.terms:
+            term.q = q  # type: ignore[assignment]
 
 
 class SemiMumfordShahLoss(Semi):
@@ -154,14 +173,7 @@ class SemiMumfordShahLoss(Semi):
         input_kind: InputKind = "logits",
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(
-            MumfordShahLoss(
-                lam,
-                gradient=gradient,
-                centres=centres,
-                input_kind=input_kind,
-                reduction=reduction,
-            ),
-            CrossEntropyLoss(input_kind=input_kind, reduction=reduction),
-            alpha,
+        image = MumfordShahLoss(
+            lam, gradient=gradient, centres=centres, input_kind=input_kind, reduction=reduction
         )
+        super().__init__(image, CrossEntropyLoss(input_kind=input_kind, reduction=reduction), alpha)

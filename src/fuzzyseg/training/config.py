@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 from fuzzyseg.conventions import CLASSES, CT_WINDOW_HU
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
-from fuzzyseg.losses.names import LOSSES
+from fuzzyseg.losses.registry import LOSSES
 from fuzzyseg.models.card import PLANES, Ct, Plane, Spect
 from fuzzyseg.networks.architecture import TASKS
 from fuzzyseg.networks.registry import NETWORKS
 
-_PAIRS = {"semi-rfcm": ("rfcm", "fcm-label"), "semi-ms": ("ms", "ce")}
 Channel = Literal["spect", "ct"]
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     NetworkName = str
 else:  # the command line offers the networks that the registry has
     NetworkName = Literal[tuple(NETWORKS)]
-SUPERVISED = frozenset({"fcm-label", "ce", "dice"})  # need labels
-UNSUPERVISED = frozenset({"rfcm", "ms"})  # look at none
 _RESUMABLE = frozenset({"steps", "patience", "checkpoint_minutes", "validate_every", "log_every"})
 
 
@@ -34,8 +31,9 @@ class Config:
     Parameters
     ----------
     loss
-        rfcm and ms look at no label; fcm-label, ce and dice at labels alone; semi-rfcm and
-        semi-ms at both. A sum such as rfcm+ce+dice is the first plus alpha times the others.
+        A name, of which `fuzzyseg info` has a line each: rfcm and ms look at no label, fcm-label,
+        ce and dice at labels alone, semi-rfcm and semi-ms at both. A sum such as rfcm+ce+dice is
+        the first plus alpha times the others.
     q
         Fuzzy exponent of rfcm and fcm-label.
     anneal
@@ -195,12 +193,13 @@ class Config:
     @property
     def terms(self) -> tuple[str, ...]:
         """Names of the loss's terms: ("rfcm", "fcm-label") of "semi-rfcm"."""
-        return _PAIRS.get(self.loss) or tuple(self.loss.split("+"))
+        whole = LOSSES.get(self.loss)
+        return whole.terms if whole and whole.terms else tuple(self.loss.split("+"))
 
     @property
     def needs_labels(self) -> bool:
         """Whether a case without labels is of no use."""
-        return SUPERVISED.issuperset(self.terms)
+        return not self.looks_at_image
 
     @property
     def poses(self) -> bool:
@@ -210,7 +209,7 @@ class Config:
     @property
     def looks_at_image(self) -> bool:
         """Whether a term of the loss clusters the image."""
-        return not UNSUPERVISED.isdisjoint(self.terms)
+        return any(LOSSES[term].image for term in self.terms)
 
 
 def check_config(config: Config) -> None:
@@ -223,7 +222,7 @@ def check_config(config: Config) -> None:
         if get_origin(kind) is Literal:
             choices = get_args(kind)
             check(getattr(config, name) in choices, name, f"one of {', '.join(map(str, choices))}")
-    single = SUPERVISED | UNSUPERVISED
+    single = {name for name, entry in LOSSES.items() if not entry.terms}
     known = single.issuperset(config.terms) and len(set(config.terms)) == len(config.terms)
     check(known, "loss", f"one of {', '.join(LOSSES)}, or a sum such as rfcm+dice")
     check(config.channels in TASKS, "channels", "spect, spect ct, or ct")
@@ -266,8 +265,8 @@ def check_config(config: Config) -> None:
     check(-math.inf < low < high < math.inf, "ct_window_hu", "two rising numbers")
     spacing = config.spacing_mm
     check(spacing is None or 0 < spacing < math.inf, "spacing_mm", "a number above 0")
-    unlabelled = UNSUPERVISED.issuperset(config.terms)
-    check(config.lesions == 0 or not unlabelled, "lesions", "0 without labels")
+    labels = any(LOSSES[term].labels for term in config.terms)
+    check(config.lesions == 0 or labels, "lesions", "0 without labels")
 
 
 def check_validation(config: Config, labelled: Sequence[bool]) -> None:

@@ -238,7 +238,6 @@ class _Run:
             logits = forward(seen)
             loss: Any = batch_loss(
                 self.loss,
-                config,
                 logits,
                 batch.image.to(self.device),
                 batch.target.to(self.device),

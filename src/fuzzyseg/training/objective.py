@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
-from fuzzyseg.losses import Centres, CrossEntropyLoss, DiceLoss, get_loss
-from fuzzyseg.training.config import UNSUPERVISED
+from fuzzyseg.losses import LOSSES, Centres, CrossEntropyLoss, Semi, get_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from fuzzyseg.training.config import Config
 
 
-def build_loss(config: Config, centres: NDArray[np.float64] | None) -> nn.ModuleList:
-    """Return the terms of the loss; `centres` (C, D) is where classes start, or are fixed.
+def build_loss(config: Config, centres: NDArray[np.float64] | None) -> Semi:
+    """Return the first term plus alpha times the others, eq. (13).
+
+    `centres` (C, D) is where classes start, or are fixed.
 
     The Dice coefficient is one of the whole batch: most slices hold no lesion, and a coefficient
     of their own would reward them for nothing.
@@ -29,36 +28,28 @@ def build_loss(config: Config, centres: NDArray[np.float64] | None) -> nn.Module
     fixed = config.centres == "fixed"
     scope: Any = "image" if fixed else config.centres
     where = Centres(scope=scope, start=start, move=not fixed)
-    return nn.ModuleList(
-        DiceLoss(per_batch=True)
-        if name == "dice"
-        else get_loss(
-            name,
-            q=config.q,
-            beta=config.beta,
-            lam=config.lam,
-            neighbours=config.neighbours,
-            centres=where if name in UNSUPERVISED else Centres(),
-        )
-        for name in config.terms
-    )
+    offered = {
+        "q": config.q,
+        "beta": config.beta,
+        "lam": config.lam,
+        "neighbours": config.neighbours,
+        "centres": where,
+        "per_batch": True,
+    }
+    terms: list[Any] = []
+    for name in config.terms:
+        takes = LOSSES[name].parameters()
+        terms.append(get_loss(name, **{k: v for k, v in offered.items() if k in takes}))
+    return Semi(terms[0], terms[1:], config.alpha)
 
 
-def batch_loss(
-    terms: nn.ModuleList,
-    config: Config,
-    logits: Tensor,
-    image: Tensor,
-    target: Tensor,
-    volume: Tensor,
-) -> Tensor:
-    """Loss of a batch: the first term plus alpha times the others, eq. (13).
+def batch_loss(loss: Semi, logits: Tensor, image: Tensor, target: Tensor, volume: Tensor) -> Tensor:
+    """Return the loss of a batch.
 
     Parameters
     ----------
-    terms : nn.ModuleList
+    loss : Semi
         Of `build_loss`.
-    config : Config
     logits : Tensor of shape (B, C, *space)
     image : Tensor of shape (B, D, *space)
     target : int64 Tensor of shape (B, *space)
@@ -66,12 +57,8 @@ def batch_loss(
     volume : int64 Tensor of shape (B,)
         Which case a batch element belongs to.
     """
-    found = [
-        loss(logits, image, volume=volume) if name in UNSUPERVISED else loss(logits, target)
-        for name, loss in zip(config.terms, terms, strict=True)
-    ]
-    total: Tensor = found[0] + config.alpha * sum(found[1:], start=logits.new_zeros(()))
-    return total
+    value: Tensor = loss(logits, image, target, volume=volume)
+    return value
 
 
 def anneal(loss: nn.Module, config: Config, step: int) -> None:
