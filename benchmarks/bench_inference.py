@@ -26,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fuzzyseg.clustering.starts import start_centres
 from fuzzyseg.inference.engines import open_engine
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.inference.preprocess import normalise_spect
 from fuzzyseg.io import write_image
 from fuzzyseg.models.card import Card

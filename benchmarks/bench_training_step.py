@@ -15,7 +15,7 @@ import time
 import numpy as np
 import torch
 
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.losses import CrossEntropyLoss, DiceLoss
 from fuzzyseg.models.card import Card
 from fuzzyseg.models.model_files import Model

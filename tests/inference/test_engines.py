@@ -8,7 +8,7 @@ from tiny_models import tiny_model
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.engines import choose_engine, open_engine
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.networks.registry import NETWORKS
 
 ENGINES = ["openvino", "onnxruntime"]

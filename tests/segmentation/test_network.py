@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from tiny_models import tiny_model, write_tiny
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.inference.preprocess import normalise_ct, normalise_spect
 from fuzzyseg.models.card import Preprocessing
 from fuzzyseg.segmentation import Settings, segment, summary

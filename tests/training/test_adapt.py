@@ -10,7 +10,7 @@ from torch import nn
 from toy_training import QUICK, toy_case
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.inference.slices import AXES
 from fuzzyseg.models.card import Card
 from fuzzyseg.models.model_files import Model, load_model, save_model

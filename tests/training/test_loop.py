@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from toy_training import QUICK, toy_case
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.models.model_files import load_model
 from fuzzyseg.training import loop
 from fuzzyseg.training.loop import learning_rate, train

@@ -12,7 +12,7 @@ from toy_training import QUICK, toy_case
 
 from fuzzyseg.cli.main import main
 from fuzzyseg.errors import InputError
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.models.model_files import load_model
 from fuzzyseg.training.synchronised import processes, synchronise
 

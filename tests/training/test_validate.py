@@ -3,7 +3,7 @@ import pytest
 from tiny_models import tiny_model
 from toy_training import toy_case
 
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.metrics.evaluate import evaluate
 from fuzzyseg.training.validate import mean_dsc, mean_scores, score_case
 

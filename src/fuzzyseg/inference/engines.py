@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.onnx_graph import onnx_graph
+from fuzzyseg.inference.quiet_import import import_onnxruntime, import_openvino
 
 if TYPE_CHECKING:
     from fuzzyseg.models.model_files import Model
@@ -126,8 +127,7 @@ def _torch(model: Model) -> Run:
 
 
 def _openvino(model: Model, threads: int, calls: int) -> Run:
-    import openvino
-
+    openvino = import_openvino()
     core = openvino.Core()
     # f32: where a processor has bfloat16, OpenVINO would take it.
     wanted = {
@@ -168,8 +168,7 @@ def _openvino(model: Model, threads: int, calls: int) -> Run:
 
 
 def _onnxruntime(model: Model, threads: int) -> Run:
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -12,8 +12,8 @@ import numpy as np
 from fuzzyseg.body import body_mask, make_background
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.engines import choose_engine
-from fuzzyseg.inference.model_grid import from_model_grid, model_grid
-from fuzzyseg.inference.predict import passes, predict
+from fuzzyseg.inference.grids import from_model_grid, model_grid
+from fuzzyseg.inference.prediction import passes, predict
 from fuzzyseg.inference.preprocess import channels
 from fuzzyseg.models.card import PLANES
 from fuzzyseg.models.model_files import load_model
@@ -48,7 +48,7 @@ def model_input(card: Card, study: Study) -> NDArray[np.float32]:
     Returns
     -------
     float32 ndarray of shape (D, X, Y, Z)
-        On the grid of `fuzzyseg.inference.model_grid.model_grid`.
+        On the grid of `fuzzyseg.inference.grids.model_grid`.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from torch import nn
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import centres
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.losses import Centres, RFCMLoss
 from fuzzyseg.models.model_files import Model
 from fuzzyseg.provenance import now, versions

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.inference.model_grid import model_grid
+from fuzzyseg.inference.grids import model_grid
 from fuzzyseg.inference.preprocess import channels
 from fuzzyseg.io import read_volume
 from fuzzyseg.models.card import Preprocessing

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fuzzyseg.inference.model_grid import from_model_grid, model_grid
+from fuzzyseg.inference.grids import from_model_grid, model_grid
 from fuzzyseg.volume import Volume
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from tiny_models import tiny_model
 
-import fuzzyseg.inference.predict as module
+import fuzzyseg.inference.prediction as module
 from fuzzyseg.errors import InputError
-from fuzzyseg.inference.predict import predict
+from fuzzyseg.inference.prediction import predict
 from fuzzyseg.networks.registry import NETWORKS
 
 
