@@ -17,7 +17,8 @@ def written_out(state, image):
             state[f"{name}.{i + 1}.{p}"].reshape(1, -1, 1, 1)
             for p in ("running_mean", "running_var", "weight", "bias")
         )
-        return ((x - mean) / (variance + 1e-5).sqrt() * weight + bias).clamp(min=0)
+        x = (x - mean) / (variance + 1e-5).sqrt() * weight + bias
+        return torch.where(x > 0, x, x / 100)
 
     def shuffled(x, name):
         """1 x 1 convolution onto 4 channels a filter, then a pixel shuffle."""
@@ -124,3 +125,12 @@ def test_it_is_a_pixel_shuffle_that_comes_last():
 def test_refuses_impossible_numbers():
     with pytest.raises(InputError, match="halve"):
         ShuffleUNet(halvings=-1)
+
+
+def test_a_gradient_comes_back_where_a_layer_is_below_0_everywhere():
+    """With plain ReLUs a hot lesion switched the last layer off, and stayed bone for ever."""
+    network = ShuffleUNet(1, 3, filters=4, dims=2, halvings=0).eval()
+    with torch.no_grad():
+        network.down[0][4].bias.fill_(-100)
+    network(torch.randn(1, 1, 8, 8))[:, 2].sum().backward()
+    assert network.down[0][0].weight.grad.abs().sum() > 0

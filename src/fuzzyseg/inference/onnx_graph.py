@@ -35,7 +35,7 @@ def onnx_graph(
     Parameters
     ----------
     network : nn.Module
-        Of convolutions, batch normalisations, ReLUs, pooling, sums and concatenations.
+        Of convolutions, batch normalisations, (leaky) ReLUs, pooling, sums and concatenations.
     architecture : Architecture
     metadata : mapping of str to str, optional
         Goes into the graph's metadata.
@@ -123,6 +123,8 @@ class _Writer:
                 self._add("BatchNormalization", inputs, name, epsilon=module.eps)
             case nn.ReLU():
                 self._add("Relu", inputs, name)
+            case nn.LeakyReLU():
+                self._add("LeakyRelu", inputs, name, alpha=module.negative_slope)
             case nn.MaxPool2d() | nn.MaxPool3d():
                 self._add(
                     "MaxPool",

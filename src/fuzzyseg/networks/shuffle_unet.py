@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
 _TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 _NORMS: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+# Below 0, as in nnU-Net. With none, a lesion many times as hot as bone can switch all filters of
+# the finest level off at once, and no gradient then comes back from it.
+_SLOPE = 0.01
 _WIDEST = 6  # times the filters of the finest level: 20, 40, 80, 120 of 20
 
 
@@ -28,9 +31,9 @@ class ShuffleUNet(nn.Module):
     Neighbouring voxels become channels on the way in (`space_to_depth`), so nothing is lost, and
     every voxel's classes come out of its half-size voxel's filters: a convolution of width 1 onto
     2^dims C channels and a pixel shuffle, which together are the transposed convolution of width
-    2 and stride 2 that `last` is. Between them two convolutions with batch normalisation and ReLU
-    a level; convolutions of stride 2 halve the image `halvings` times, transposed ones bring it
-    back, where what was there is added (not stacked as in Ronneberger's network). The filters
+    2 and stride 2 that `last` is. Between them two convolutions with batch normalisation and leaky
+    ReLU a level; convolutions of stride 2 halve the image `halvings` times, transposed ones bring
+    it back, where what was there is added (not stacked as in Ronneberger's network). The filters
     double each time up to six times the finest's. Images of any size go through: odd ones are
     padded with zeros at the far end and cut.
 
@@ -134,5 +137,5 @@ def _layer(in_channels: int, filters: int, dims: int, stride: int = 1) -> list[n
     return [
         convolution(in_channels, filters, 3, stride=stride, padding=1, bias=False),
         norm(filters),
-        nn.ReLU(),
+        nn.LeakyReLU(_SLOPE),
     ]
