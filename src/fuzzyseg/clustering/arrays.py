@@ -35,6 +35,11 @@ def like(values: Any, a: Array) -> Array:
     return np.asarray(values, dtype=a.dtype)
 
 
+def empty(shape: tuple[int, ...], a: Array) -> Array:
+    """Room for numbers of the type, precision and device of another."""
+    return a.new_empty(shape) if is_tensor(a) else np.empty(shape, a.dtype)
+
+
 def total(a: Array) -> float:
     """Sum of all elements, in float64."""
     if is_tensor(a):

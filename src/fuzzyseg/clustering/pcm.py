@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.clustering.arrays import like, to_host
+from fuzzyseg.clustering.arrays import empty, to_host
 from fuzzyseg.clustering.checks import check_width
 from fuzzyseg.clustering.local import Accelerated
 from fuzzyseg.clustering.rule import Rule
@@ -62,7 +62,7 @@ n_jobs, accelerate
 
     def _prepare(self, points: Points, centres: NDArray[np.float64]) -> None:
         """Find the eta_k: a sweep of fuzzy c-means sums what they are made of."""
-        u = like(np.empty((len(centres), points.y.shape[1])), points.y)
+        u = empty((len(centres), points.y.shape[1]), points.y)
         with ThreadPoolExecutor(max_workers=self.n_jobs) as pool:
             sums = self._sweep(points, u, Rule(q=self.q), pool)(centres, store=False)
         span = np.square(np.ptp(to_host(points.counted), axis=1).astype(np.float64)).sum()
