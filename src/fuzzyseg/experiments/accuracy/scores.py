@@ -1,0 +1,161 @@
+"""Scores of one patient: classes, lesion by lesion, and along the threshold of membership."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuzzyseg.conventions import CLASSES
+from fuzzyseg.io import read_nifti
+from fuzzyseg.metrics import detect, evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fuzzyseg.experiments.accuracy.predictions import Prediction
+    from fuzzyseg.metrics import Evaluation
+
+# Of the curve: fine where few pieces are left.
+THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+AROUND_MM = 15.0  # a predicted voxel further from all lesions belongs to none
+_BONE_MM = 40.0  # bone this near is what a lesion is compared with
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One lesion of the truth.
+
+    Parameters
+    ----------
+    diameter_mm : float
+        Of the sphere of its volume.
+    contrast : float
+        Mean SPECT in it over the median in bone around; NaN without bone around.
+    kind : str
+        Of the lesion drawn there: sclerotic, isodense, mixed, lytic.
+    covered : float
+        Share that is predicted.
+    dsc : float
+        With the predicted voxels that are nearer to it than to others, within 15 mm.
+    """
+
+    diameter_mm: float
+    contrast: float
+    kind: str
+    covered: float
+    dsc: float
+
+
+@dataclass(frozen=True, eq=False)
+class PatientScores:
+    """Everything that tables and pictures need of one patient and one model."""
+
+    name: str
+    evaluation: Evaluation
+    lesions: tuple[Lesion, ...]
+    found_at: NDArray[np.float64]  # lesions of 10 mm and more found at each of THRESHOLDS
+    false_at: NDArray[np.float64]  # and false pieces
+
+    @property
+    def false_pieces(self) -> int:
+        """Pieces of the prediction that touch no lesion."""
+        return self.evaluation.lesions.false_pieces if self.evaluation.lesions else 0
+
+    @property
+    def of_10_mm(self) -> int:
+        """Lesions of 10 mm and more."""
+        return sum(lesion.diameter_mm >= 10 for lesion in self.lesions)
+
+    def dsc(self, label: int) -> tuple[float, float]:
+        """DSC of a class, and its true volume in ml."""
+        row = self.evaluation.rows[label - 1]
+        return row.dsc, row.truth_ml
+
+
+def score_patient(folder: Path, prediction: Prediction) -> PatientScores:
+    """Compare a prediction with the truth of a patient that `fuzzyseg simulate` wrote."""
+    truth = read_nifti(folder / "labels.nii.gz")
+    labels = truth.array.astype(np.uint8)
+    spacing = truth.spacing_mm
+    spect = read_nifti(folder / "spect.nii.gz", "NM").array
+    drawn = json.loads((folder / "patient.json").read_text(encoding="utf-8"))["patient"]
+    found = [detect(prediction.lesion >= t, labels == 2, spacing_mm=spacing) for t in THRESHOLDS]
+    return PatientScores(
+        name=folder.name,
+        evaluation=evaluate(prediction.labels, labels, spacing_mm=spacing, class_names=CLASSES),
+        lesions=tuple(
+            each_lesion(
+                prediction.labels == 2, labels, spect, truth.affine, drawn.get("lesions", [])
+            )
+        ),
+        found_at=np.array([d.found(from_mm=10.0) for d in found], float),
+        false_at=np.array([d.false_pieces for d in found], float),
+    )
+
+
+def each_lesion(
+    predicted: NDArray[np.bool_],
+    labels: NDArray[np.uint8],
+    spect: NDArray[np.float32],
+    affine: NDArray[np.float64],
+    drawn: Sequence[dict[str, Any]],
+) -> list[Lesion]:
+    """Measure each connected piece of the true lesions.
+
+    Parameters
+    ----------
+    predicted : bool ndarray of shape (X, Y, Z)
+        Lesions of a model.
+    labels : uint8 ndarray of shape (X, Y, Z)
+        Truth: 0 background, 1 bone, 2 lesion.
+    spect : float32 ndarray of shape (X, Y, Z)
+    affine : ndarray of shape (4, 4)
+        Voxels to mm.
+    drawn : sequence of dict
+        The simulator's lesions, with "centre_mm" and "kind"; the nearest tells a piece's kind.
+    """
+    from scipy import ndimage
+
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    lesion = labels == 2
+    pieces, _ = ndimage.label(lesion, ndimage.generate_binary_structure(3, 2))
+    distance, nearest = ndimage.distance_transform_edt(
+        ~lesion, sampling=spacing, return_indices=True
+    )
+    owner = pieces[tuple(nearest)]
+    owner[distance > AROUND_MM] = 0
+    margin = np.ceil(_BONE_MM / spacing).astype(int)
+    found = []
+    for number, box in enumerate(ndimage.find_objects(pieces), start=1):
+        wide = tuple(
+            slice(max(s.start - m, 0), s.stop + m) for s, m in zip(box, margin, strict=True)
+        )
+        own, theirs = pieces[wide] == number, predicted[wide] & (owner[wide] == number)
+        bone = labels[wide] == 1
+        size = int(own.sum())
+        around = np.median(spect[wide][bone]) if bone.any() else np.nan
+        corner = np.array([s.start for s in wide])
+        centre = affine[:3, :3] @ (np.argwhere(own).mean(0) + corner) + affine[:3, 3]
+        found.append(
+            Lesion(
+                diameter_mm=float(np.cbrt(6 * size * spacing.prod() / np.pi)),
+                contrast=float(spect[wide][own].mean() / around) if around > 0 else float("nan"),
+                kind=_kind(centre, drawn),
+                covered=float(predicted[wide][own].mean()),
+                dsc=float(2 * (own & theirs).sum() / (size + theirs.sum())),
+            )
+        )
+    return found
+
+
+def _kind(centre: NDArray[np.float64], drawn: Sequence[dict[str, Any]]) -> str:
+    if not drawn:
+        return "unknown"
+    far = [np.linalg.norm(centre - one["centre_mm"]) for one in drawn]
+    return str(drawn[int(np.argmin(far))]["kind"])
