@@ -11,6 +11,7 @@ from fuzzyseg.experiments.accuracy.__main__ import main, report
 from fuzzyseg.experiments.accuracy.predictions import Prediction, predict_patient
 from fuzzyseg.experiments.accuracy.scores import THRESHOLDS, each_lesion, score_patient
 from fuzzyseg.experiments.accuracy.tables import curve, markdown, sensitivity_at, told
+from fuzzyseg.models import load_model, save_model
 
 MM = 4.0
 AFFINE = np.diag([MM, MM, MM, 1.0])
@@ -119,9 +120,21 @@ def test_the_command_writes_tables_and_pictures(tmp_path, patient, capsys):
     }  # fmt: skip
 
 
+def test_the_card_keeps_the_scores_and_its_weights(tmp_path, patient):
+    write_patient(tmp_path / "small" / "patient-0001", patient)
+    mine = tmp_path / "mine" / "model"
+    save_model(load_model("spect-ct"), mine)
+    before = load_model(mine).card
+    report(tmp_path / "out", [str(mine)], [tmp_path / "small"], into_cards=True)
+    card = load_model(mine).card
+    assert (card.sha256, card.training) == (before.sha256, before.training)
+    assert card.metrics["small"]["lesions"] == 2
+    assert len(card.metrics["small"]["lesion_dsc"]) == 3
+
+
 def test_a_cohort_without_patients_is_one_line(tmp_path, capsys):
     with pytest.raises(InputError, match="found none; run fuzzyseg simulate"):
-        report(tmp_path, ["spect"], [tmp_path], [], 1)
+        report(tmp_path, ["spect"], [tmp_path])
     with pytest.raises(SystemExit, match="2"):
         main(["-o", str(tmp_path), "--models", "spect", "--cohorts", str(tmp_path)])
     assert "found none" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.experiments.accuracy.cards import write_card
 from fuzzyseg.experiments.accuracy.pictures import draw_curves, draw_diameters, draw_gallery
 from fuzzyseg.experiments.accuracy.predictions import predict_patient
 from fuzzyseg.experiments.accuracy.scores import PatientScores, score_patient
@@ -42,17 +43,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default=[],
         help="also shift the CTs of the first cohort by these",
     )
+    parser.add_argument(
+        "--into-cards", action="store_true", help="write the scores into the models' cards"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     given = parser.parse_args(arguments)
     try:
-        text = report(given.output, given.models, given.cohorts, given.shifts_mm, given.jobs)
+        text = report(
+            given.output,
+            given.models,
+            given.cohorts,
+            given.shifts_mm,
+            jobs=given.jobs,
+            into_cards=given.into_cards,
+        )
     except InputError as error:
         parser.error(str(error))
     sys.stdout.write(text)
 
 
 def report(
-    out: Path, models: Sequence[str], cohorts: Sequence[Path], shifts_mm: Sequence[float], jobs: int
+    out: Path,
+    models: Sequence[str],
+    cohorts: Sequence[Path],
+    shifts_mm: Sequence[float] = (),
+    *,
+    jobs: int = 1,
+    into_cards: bool = False,
 ) -> str:
     """Score everything, draw, and return the page's Markdown."""
     people = {cohort: sorted(cohort.glob("patient-*")) for cohort in cohorts}
@@ -75,6 +92,8 @@ def report(
                 predictions = {f.name: predict_patient(model, f, keep) for f in folders}
                 draw_gallery(found, predictions, cohort, out / f"{name}-{cohort.name}.png")
             parts += [f"## `{name}`", model_table(scores[name])]
+            if into_cards:
+                write_card(model, scores[name])
             if shifts_mm and "ct" in load_model(model).card.architecture.channels:
                 first = people[cohorts[0]]
                 shifted = {

@@ -1,0 +1,47 @@
+"""What a model's card keeps of its scores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fuzzyseg.io.output import write_text
+from fuzzyseg.metrics import summarise
+from fuzzyseg.models import load_model
+from fuzzyseg.models.locate import CARD, locate, with_suffix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fuzzyseg.experiments.accuracy.scores import PatientScores
+    from fuzzyseg.experiments.accuracy.tables import Cohorts
+
+_TOLD = ("estimate", "low", "high")
+
+
+def card_figures(patients: Sequence[PatientScores]) -> dict[str, Any]:
+    """DSC of lesion and bone, lesions found and false pieces, each with its 95% interval."""
+    summary = summarise([p.evaluation for p in patients])
+    lesions = summary["lesions"]
+    figures = {
+        "lesion_dsc": summary["classes"]["lesion"]["dsc"],
+        "bone_dsc": summary["classes"]["bone"]["dsc"],
+        "lesions_found": lesions["found"]["0"],
+        "false_pieces": lesions["false_pieces"],
+    }
+    return {"patients": len(patients), "lesions": lesions["n"]} | {
+        name: [
+            None if score[k] is None else round(score[k], 3) for k in ("estimate", "low", "high")
+        ]
+        for name, score in figures.items()
+    }
+
+
+def write_card(model: str, cohorts: Cohorts) -> None:
+    """Put the figures into the card of a model at a path; the weights stay as they are."""
+    card = load_model(model).card
+    metrics = {name: card_figures(patients) for name, patients in cohorts.items()}
+    told = {", ".join(_TOLD): "mean and 95% bootstrap interval over simulated patients"}
+    write_text(
+        with_suffix(locate(model), CARD), replace(card, metrics={**told, **metrics}).to_json()
+    )
