@@ -128,6 +128,9 @@ def _torch(model: Model) -> Run:
 
 def _openvino(model: Model, threads: int, calls: int) -> Run:
     openvino = import_openvino()
+    # The first look into a tensor sets something up, by which two threads at once can lock each
+    # other out for ever: one waits for the interpreter, the other holds it and waits for the first.
+    openvino.Tensor(np.zeros(1, np.float32)).data.fill(0)
     core = openvino.Core()
     # f32: where a processor has bfloat16, OpenVINO would take it.
     wanted = {
