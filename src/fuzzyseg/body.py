@@ -13,7 +13,7 @@ from fuzzyseg.io.hounsfield import AIR_HU
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.volume import Volume
+    from fuzzyseg.volume import Study, Volume
 
     Mask = NDArray[np.bool_]
 
@@ -72,9 +72,18 @@ def body_mask(ct: Volume) -> NDArray[np.bool_]:
 
 
 def body_only(ct: Volume) -> Volume:
-    """Return the CT with all that is not the patient replaced by air."""
-    array = np.where(body_mask(ct), ct.array, np.float32(AIR_HU))
-    return replace(ct, array=array)
+    """Return the CT with all that is not the patient replaced by air; as it is if it shows none."""
+    body = body_mask(ct)
+    if not body.any():
+        return ct
+    return replace(ct, array=np.where(body, ct.array, np.float32(AIR_HU)))
+
+
+def patient_only(study: Study) -> Study:
+    """Return the study with `body_only` of a CT beside a SPECT: a couch is no bone."""
+    if study.spect is None or study.ct is None:
+        return study
+    return replace(study, ct=body_only(study.ct))
 
 
 def make_background(memberships: NDArray[np.float32], outside: NDArray[np.bool_]) -> None:

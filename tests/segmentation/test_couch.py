@@ -1,10 +1,14 @@
 """A couch as dense as bone is background, whichever method segments the CT."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
+from tiny_models import write_tiny
 
 from fuzzyseg.segmentation import Settings, segment
-from fuzzyseg.volume import Volume
+from fuzzyseg.volume import Study, Volume
 
 
 def ct():
@@ -28,3 +32,29 @@ def test_no_method_calls_a_couch_bone(method):
     assert not bone[couch].any()
     assert (found.memberships[0][couch] == 1).all()
     np.testing.assert_allclose(found.memberships.sum(axis=0), 1, atol=1e-5)
+
+
+def both():
+    """The same with a SPECT, in which the couch takes up nothing, and without the couch."""
+    volume, spine, couch = ct()
+    uptake = (volume.array > 0).astype(np.float32)
+    uptake[spine] = 10
+    uptake[couch] = 0
+    uptake = gaussian_filter(uptake, 1.0)
+    spect = Volume(uptake, volume.affine, "NM")
+    bare = replace(volume, array=np.where(couch[..., None], np.float32(-1000), volume.array))
+    return Study(spect=spect, ct=volume), Study(spect=spect, ct=bare), spine, couch
+
+
+@pytest.mark.parametrize("method", ["kmeans", "gmm", "fcm", "rfcm", "rfcm-ct", "model"])
+def test_no_method_sees_the_couch_beside_a_spect(method, tmp_path):
+    study, bare, spine, couch = both()
+    settings = Settings(method=method, jobs=1)
+    if method == "model":
+        write_tiny(tmp_path, "spect-ct")
+        settings = replace(settings, model=str(tmp_path / "spect-ct"), engine="torch")
+    found, without = segment(study, settings), segment(bare, settings)
+    np.testing.assert_array_equal(found.memberships, without.memberships)
+    if method != "model":  # which has random weights
+        assert (found.labels[couch] == 0).all()
+        assert (found.labels[spine] > 0).mean() > 0.7

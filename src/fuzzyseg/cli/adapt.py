@@ -65,6 +65,7 @@ class Command:
             )
         check_adaptation(self.adaptation)
         with progress(self.quiet) as step:
+            from fuzzyseg.body import patient_only
             from fuzzyseg.io import read_study
             from fuzzyseg.models.model_files import load_model, save_model
             from fuzzyseg.resample import align
@@ -75,7 +76,8 @@ class Command:
             model = load_model(self.model)
             study = read_study(self.scan, self.ct, modality=self.modality, progress=step("reading"))
             check_segmentable(study.image)
-            image = model_input(model.card, align(study))  # as `fuzzyseg segment` does
+            study = patient_only(align(study))  # as `fuzzyseg segment` does
+            image = model_input(model.card, study)
             adapted, report = adapt(model, image, self.adaptation, step("adapting"))
             save_model(adapted, stem)
         told = f"self-consistency {report['before']:.3f}, then {report['after']:.3f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fuzzyseg.body import patient_only
 from fuzzyseg.resample import align
 from fuzzyseg.segmentation.choice import resolved
 from fuzzyseg.segmentation.classical import cluster
@@ -53,7 +54,7 @@ def segment(
     study = study if isinstance(study, Study) else Study.of(study)
     for volume in study.volumes:
         check_segmentable(volume)
-    study = align(study)
+    study = patient_only(align(study))
     settings = resolved(settings, study)
     check_read(settings)
     if settings.method == "model":
