@@ -18,7 +18,7 @@ from fuzzyseg.simulation import simulated
 from fuzzyseg.simulation.cohort import simulate_cohort
 from fuzzyseg.simulation.scanner.geometry import view_angles
 from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
-from fuzzyseg.simulation.simulated import Recipe, mixed_recipe, simulate_patient
+from fuzzyseg.simulation.simulated import Recipe, check_recipe, mixed_recipe, simulate_patient
 
 QUICK = Recipe(seed=5, views=20, fine=False, axial=(0.15, 0.22))
 IMAGES = ("spect", "ct", "attenuation", "activity", "labels", "ct_labels")
@@ -67,7 +67,9 @@ def test_patient_json_holds_what_was_drawn_and_counted(cohort):
     assert described["protocol"]["name"] == "discovery670"
     assert described["scan"]["counts"] > 1000
     assert described["patient"]["weight_kg"] > 30
-    assert json.loads((cohort / "cohort.json").read_text())["patients"] == ["patient-0001"]
+    made = json.loads((cohort / "cohort.json").read_text())
+    assert made["patients"] == ["patient-0001"]
+    assert made["code"] == [described["code"]]
 
 
 def test_dicom_is_read_back_as_it_was_written(cohort):
@@ -183,6 +185,13 @@ def test_another_recipe_in_the_same_folder_is_refused(cohort):
         simulate_cohort(cohort, 1, replace(QUICK, dicom=True, seed=6))
 
 
+def test_other_code_is_refused_in_the_same_folder(cohort, monkeypatch):
+    monkeypatch.setattr("fuzzyseg.simulation.record.code_digest", lambda: "another")
+    monkeypatch.setattr("fuzzyseg.simulation.cohort.simulate_patient", None)
+    with pytest.raises(InputError, match="--other-code"):
+        simulate_cohort(cohort, 2, replace(QUICK, dicom=True))
+
+
 def test_two_processes_write_what_one_does(cohort, tmp_path):
     simulate_cohort(tmp_path, 2, QUICK, jobs=2)
     np.testing.assert_array_equal(
@@ -243,6 +252,12 @@ def test_a_phantom_too_wide_is_refused_at_the_first_look(tmp_path, monkeypatch):
     wide = {"phantom": str(tmp_path / "wide.nii.gz"), "labels": str(tmp_path / "map.toml")}
     with pytest.raises(InputError, match=r"reaching 28.* keep ="):
         simulate_cohort(tmp_path / "out", 1, replace(QUICK, **wide))
+    # With the remedy that is named it is not too wide any more.
+    with (tmp_path / "map.toml").open("r+") as table:
+        text = table.read()
+        table.seek(0)
+        table.write("keep = { x = [20, 120] }\n" + text)
+    check_recipe(replace(QUICK, **wide))
 
 
 def test_a_line_a_patient_goes_to_a_standard_error_that_is_no_terminal(capsys):

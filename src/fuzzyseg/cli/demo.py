@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fuzzyseg.cli import evaluate, segment, simulate
 from fuzzyseg.cli.options import Output
-from fuzzyseg.provenance import versions
+from fuzzyseg.simulation.record import code_digest
 from fuzzyseg.simulation.simulated import Recipe
 
 
@@ -31,8 +31,8 @@ class Command:
 
     def run(self) -> None:
         """Do what a user would, with the commands that a user has."""
-        # A patient of another version is not the one that this version makes.
-        cohort = self.output / f"cohort-{versions()['fuzzyseg']}-{self.seed}"
+        # A patient of other code is not the one that this code makes.
+        cohort = self.output / f"cohort-{code_digest()[:8]}-{self.seed}"
         recipe = Recipe(seed=self.seed, views=60, fine=False, axial=(0.05, 0.5))
         simulate.Command(output=cohort, patients=1, recipe=recipe).run()
         patient = cohort / "patient-0001"

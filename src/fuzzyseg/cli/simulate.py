@@ -33,6 +33,9 @@ class Command:
         What they are made of.
     jobs
         Processes at a time; without it one a core.
+    other_code
+        Go on with a cohort that another version or other code began: patients may then differ
+        in kind, and each patient.json says by which it was made.
     config
         TOML file of options; what the command line says wins.
     quiet
@@ -45,6 +48,7 @@ class Command:
     patients: int = 1
     recipe: Recipe = field(default_factory=Recipe)
     jobs: int | None = None
+    other_code: bool = False
     config: Config = None
     quiet: bool = False
     debug: bool = False
@@ -59,6 +63,7 @@ class Command:
                 self.recipe,
                 jobs=jobs,
                 finish=draw,
+                other_code=self.other_code,
                 progress=_told(step("simulating patients"), self.quiet),
             )
         say(f"{len(folders)} patients in {self.output}, look at preview.png", quiet=self.quiet)

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import write_image, write_labels
 from fuzzyseg.io.output import new_folder, sweep, write_text
-from fuzzyseg.provenance import now, versions
+from fuzzyseg.provenance import now
 from fuzzyseg.simulation.ct_only import SimulatedCT, simulate_ct
+from fuzzyseg.simulation.record import resumed
 from fuzzyseg.simulation.simulated import Recipe, Simulated, check_recipe, simulate_patient
 from fuzzyseg.simulation.simulated_dicom import write_dicom
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     Finish = Callable[[Path, Simulated | SimulatedCT], None]
 
@@ -37,6 +36,7 @@ def simulate_cohort(
     *,
     jobs: int = 1,
     finish: Finish | None = None,
+    other_code: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
     """Write patients 1 to `patients` to folders of `out`, and cohort.json beside them.
@@ -54,6 +54,8 @@ def simulate_cohort(
     finish : callable, optional
         Called in the worker with a patient's unfinished folder and the patient, to add files;
         a function of a module, so that other processes can import it.
+    other_code : bool
+        Go on with a cohort that another version or other code began, which is refused else.
     progress : callable, optional
         Called with (patients there, patients in all).
 
@@ -74,12 +76,11 @@ def simulate_cohort(
         )
     check_recipe(recipe)
     folders = [out / f"patient-{number:04d}" for number in range(1, patients + 1)]
-    made_of = {"recipe": asdict(recipe), "files": _digests(recipe), "versions": versions()}
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
-        _check_resumed(out, made_of)
+        made = resumed(out, recipe, other_code=other_code)
         sweep(out)
-        _write_json(out / "cohort.json", made_of)
+        _write_json(out / "cohort.json", made)
     missing = [n for n, folder in enumerate(folders, start=1) if not folder.exists()]
     try:
         _run(out, missing, recipe, jobs, finish, _counted(progress, patients, len(missing)))
@@ -96,7 +97,7 @@ def simulate_cohort(
             "patients": [folder.name for folder in there],
             "lesions": [len(d["patient"]["lesions"]) for d in described],
         }
-        _write_json(out / "cohort.json", made_of | summary)
+        _write_json(out / "cohort.json", made | summary)
     return folders
 
 
@@ -198,39 +199,6 @@ def _counted(
 
     done(0)
     return done
-
-
-def _digests(recipe: Recipe) -> dict[str, str]:
-    """SHA-256 of the files that a recipe names."""
-    found = {}
-    for name in (recipe.phantom, recipe.labels):
-        if name is not None and Path(name).is_file():
-            with Path(name).open("rb") as file:
-                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
-
-
-def _check_resumed(out: Path, made_of: dict[str, Any]) -> None:
-    """Raise InputError if `out` holds patients that were made of something else."""
-    if not any(out.glob("patient-*")):
-        return
-    try:
-        found = json.loads((out / "cohort.json").read_text("utf-8"))
-        before, files, version = found["recipe"], found["files"], found["versions"]["fuzzyseg"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"expected an empty folder or a cohort to go on with, found patients without a "
-            f"readable cohort.json in {out}; choose another folder"
-        ) from error
-    now_made_of = json.loads(json.dumps(made_of))  # tuples become lists, as in the file
-    different = [k for k, value in now_made_of["recipe"].items() if before.get(k) != value]
-    different += ["content of a file"] if files != now_made_of["files"] else []
-    different += ["version"] if version != made_of["versions"]["fuzzyseg"] else []
-    if different:
-        raise InputError(
-            f"expected a cohort of the same recipe to go on with, found in {out} another "
-            f"{' and '.join(different)}; choose another folder"
-        )
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -24,6 +24,7 @@ from fuzzyseg.simulation.phantom.lesions import draw_count, draw_lesions
 from fuzzyseg.simulation.phantom.lowdose import take_ct
 from fuzzyseg.simulation.phantom.voxelise import voxelise
 from fuzzyseg.simulation.population import get_population
+from fuzzyseg.simulation.record import code_digest, recipe_record
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
         ct_labels=image.labels,
         description={
             "number": number,
-            "recipe": asdict(recipe),
+            "recipe": recipe_record(recipe),
             "patient": {
                 **asdict(body),
                 "population": population.name,
@@ -151,6 +152,7 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
                 "voxel_mm": list(grid.spacing_mm),
             },
             "versions": versions(),
+            "code": code_digest(),
         },
     )
 

@@ -17,6 +17,7 @@ from fuzzyseg.simulation.phantom.stand_in import load_phantom
 from fuzzyseg.simulation.phantom.table import shipped_tables
 from fuzzyseg.simulation.population import get_population
 from fuzzyseg.simulation.population_laws import AttenuationSource, Population, PopulationName
+from fuzzyseg.simulation.record import code_digest, recipe_record
 from fuzzyseg.simulation.scanner.geometry import body_footprint, check_field_of_view, collapse
 from fuzzyseg.simulation.scanner.protocol import Protocol, ProtocolName, get_protocol
 from fuzzyseg.simulation.scanner.reconstruction import reconstruct
@@ -179,12 +180,13 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
         ct_labels=patient.ct_labels,
         description={
             "number": number,
-            "recipe": asdict(recipe),
+            "recipe": recipe_record(recipe),
             "protocol": asdict(protocol),
             "reconstruction": asdict(settings),
             "patient": patient.parameters,
             "scan": _described(scan),
             "versions": versions(),
+            "code": code_digest(),
         },
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,7 +178,7 @@ class LabelledVolume:
                 sampled[key][:, :, start:stop] = _mean(values, factor)
         return Phantom(
             fractions, names, region, bone_names, grid, **sampled,
-            parameters={"phantom": self.source, "cortex_mm": self.table.cortex_mm},
+            parameters={"phantom": Path(self.source).name, "cortex_mm": self.table.cortex_mm},
         )  # fmt: skip
 
     def _lookup(

@@ -59,7 +59,7 @@ def load_labelled(path: str | Path, table: str | Path | LabelTable) -> LabelledV
         array, table = with_organs(array, table)
     if table.orientation is not None:
         affine = _oriented(affine, table.orientation)
-    array, affine = _kept(array, affine, table, str(path))
+    (array,), affine = _kept((array,), affine, table, path)
     return LabelledVolume(array, affine, table, source=str(path))
 
 
@@ -107,6 +107,7 @@ def load_xcat(
     voxel_mm: float | tuple[float, float, float],
     unit: AttenuationUnit = "1/pixel",
     orientation: str = "LPS",
+    keep: dict[str, tuple[int, int]] | None = None,
 ) -> LabelledVolume:
     """Read XCAT's raw volumes: 32-bit little-endian floats, x fastest, then y, then z.
 
@@ -123,6 +124,8 @@ def load_xcat(
         XCAT writes attenuation per pixel width.
     orientation : str, default "LPS"
         Where x, y and z run.
+    keep : dict from axis to (first, last), optional
+        Voxels kept along x, y or z of the file.
 
     Raises
     ------
@@ -139,14 +142,21 @@ def load_xcat(
     values = [TISSUES[name].attenuation for name in order]
     edges = [(a + b) / 2 for a, b in pairwise(values)]
     labels = np.digitize(mu, edges).astype(np.uint16)
-    table = LabelTable(dict(enumerate(order)), {4: SKELETON, 5: SKELETON}, orientation)
-    affine = _oriented(np.diag([*widths, 1.0]), orientation)
+    regions = {4: SKELETON, 5: SKELETON}
+    table = LabelTable(dict(enumerate(order)), regions, orientation, keep or {})
     uptake = None if activity is None else _raw(activity, shape)
+    (labels, mu, uptake), affine = _kept(
+        (labels, mu, uptake), _oriented(np.diag([*widths, 1.0]), orientation), table, attenuation
+    )
     return LabelledVolume(labels, affine, table, mu, uptake, source=str(attenuation))
 
 
 def load_ct(
-    ct: str | Path, bone_labels: str | Path, bone: dict[int, str] | None = None
+    ct: str | Path,
+    bone_labels: str | Path,
+    bone: dict[int, str] | None = None,
+    *,
+    keep: dict[str, tuple[int, int]] | None = None,
 ) -> LabelledVolume:
     """Read a CT and labels of its bones, both NIfTI on the same voxels.
 
@@ -160,6 +170,8 @@ def load_ct(
     bone_labels : path
     bone : dict from label to region's name, optional
         Labels that are bone; by default every label but 0, as one skeleton.
+    keep : dict from axis to (first, last), optional
+        Voxels kept along x, y or z of the files.
 
     Raises
     ------
@@ -184,7 +196,8 @@ def load_ct(
         members = [label for label, region in regions.items() if region == name]
         tissue[np.isin(labels, members)] = i
         table_tissues[i], table_regions[i] = BONE, name
-    table = LabelTable(table_tissues, table_regions)
+    table = LabelTable(table_tissues, table_regions, keep=keep or {})
+    (tissue, hu), affine = _kept((tissue, hu), affine, table, ct)
     mu = attenuation_from_hu(hu)
     return LabelledVolume(tissue, affine, table, mu, hu=hu, source=str(ct))
 
@@ -242,17 +255,20 @@ def _oriented(affine: NDArray[np.float64], orientation: str) -> NDArray[np.float
 
 
 def _kept(
-    array: NDArray[Any], affine: NDArray[np.float64], table: LabelTable, source: str
-) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    box = [slice(0, n) for n in array.shape]
+    arrays: tuple[Any, ...], affine: NDArray[np.float64], table: LabelTable, source: str | Path
+) -> tuple[tuple[Any, ...], NDArray[np.float64]]:
+    """Cut volumes on the same voxels, or None, to what their table keeps."""
+    shape = arrays[0].shape
+    box = [slice(0, n) for n in shape]
     for name, (first, last) in table.keep.items():
         axis = "xyz".index(name)
-        if last > array.shape[axis]:
+        if last > shape[axis]:
             raise InputError(
-                f"expected keep within the {array.shape[axis]} voxels of {source} along {name}, "
+                f"expected keep within the {shape[axis]} voxels of {source} along {name}, "
                 f"found {first} to {last}; correct the table"
             )
         box[axis] = slice(first, last)
     moved = affine.copy()
     moved[:3, 3] += affine[:3, :3] @ [s.start for s in box]
-    return np.ascontiguousarray(array[tuple(box)]), moved
+    cut = (None if a is None else np.ascontiguousarray(a[tuple(box)]) for a in arrays)
+    return tuple(cut), moved

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.phantom.sources import load_ct, load_labelled, load_xcat
-from fuzzyseg.simulation.phantom.table import is_orientation, shipped_tables
+from fuzzyseg.simulation.phantom.table import is_orientation, keep_of, shipped_tables
 
 if TYPE_CHECKING:
     from fuzzyseg.simulation.phantom.labelled import LabelledVolume
 
-_XCAT_KEYS = {"activity", "shape", "voxel_mm", "unit", "orientation"}
-_CT_KEYS = {"bone_labels", "bone"}
+_XCAT_KEYS = {"activity", "shape", "voxel_mm", "unit", "orientation", "keep"}
+_CT_KEYS = {"bone_labels", "bone", "keep"}
+_FILES = {"xcat": "activity", "ct": "bone_labels"}  # named in a section, found beside the table
 
 
 def load_phantom(path: str | Path, table: str | Path) -> LabelledVolume:
@@ -26,10 +27,10 @@ def load_phantom(path: str | Path, table: str | Path) -> LabelledVolume:
         A labelled NIfTI, XCAT's raw attenuation, or a CT.
     table : path or name
         A TOML file, or the name of a table that ships with the package. With a section
-        ``[xcat]`` (shape and voxel_mm; activity, unit and orientation if wanted) the phantom is
-        XCAT's raw file; with ``[ct]`` (bone_labels, and bone, a table from label to region, if
-        wanted) it is a CT with bone labels; else a labelled volume: see `read_table`. Files
-        named in a table are found beside it.
+        ``[xcat]`` (shape and voxel_mm; activity, unit, orientation and keep if wanted) the phantom
+        is XCAT's raw file; with ``[ct]`` (bone_labels, and bone, a table from label to region, and
+        keep, if wanted) it is a CT with bone labels; else a labelled volume: see `read_table`.
+        Files named in a table are found beside it.
 
     Raises
     ------
@@ -39,16 +40,11 @@ def load_phantom(path: str | Path, table: str | Path) -> LabelledVolume:
     if str(table) in shipped_tables():
         return load_labelled(path, table)
     folder = Path(table).parent
-    try:
-        data = tomllib.loads(Path(table).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(
-            f"expected a TOML table of tissues, found {table}: {error}; give such a file or one of "
-            f"{', '.join(shipped_tables())}"
-        ) from error
+    data = _toml(table)
     if "xcat" in data:
         xcat = _section(data["xcat"], "xcat", _XCAT_KEYS, {"shape", "voxel_mm"}, table)
         _require_xcat(xcat, table)
+        xcat["keep"] = keep_of(xcat.get("keep", {}), str(table))
         if "activity" in xcat:
             xcat["activity"] = folder / xcat["activity"]
         xcat["shape"] = tuple(xcat["shape"])
@@ -67,8 +63,28 @@ def load_phantom(path: str | Path, table: str | Path) -> LabelledVolume:
                 f"expected lines of label = region in [ct.bone] of {table}, found {error}; "
                 'write lines such as 27 = "L5"'
             ) from error
-        return load_ct(path, folder / ct["bone_labels"], bone)
+        kept = keep_of(ct.get("keep", {}), str(table))
+        return load_ct(path, folder / ct["bone_labels"], bone, keep=kept)
     return load_labelled(path, table)
+
+
+def files_beside(table: str | Path) -> list[Path]:
+    """Files that a table names, such as a CT's bone labels; none for a table of the package."""
+    if str(table) in shipped_tables():
+        return []
+    data = _toml(table)
+    named = [(data.get(section) or {}).get(key) for section, key in _FILES.items()]
+    return [Path(table).parent / name for name in named if name is not None]
+
+
+def _toml(table: str | Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(table).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(
+            f"expected a TOML table of tissues, found {table}: {error}; give such a file or one of "
+            f"{', '.join(shipped_tables())}"
+        ) from error
 
 
 def _require(fits: bool, key: str, found: Any, table: str | Path) -> None:

@@ -160,7 +160,7 @@ def parse_table(data: dict[str, Any], name: str = "the table") -> LabelTable:
         raise InputError(
             f"expected cortex_mm of 0 to 20 in {name}, found {cortex!r}; give millimetres"
         )
-    kept, organs = _keep(data.get("keep", {}), name), _organs(data.get("organs", []), name)
+    kept, organs = keep_of(data.get("keep", {}), name), _organs(data.get("organs", []), name)
     return LabelTable(tissues, regions, orientation, kept, float(cortex), organs)
 
 
@@ -170,7 +170,14 @@ def is_orientation(text: object) -> bool:
     return isinstance(text, str) and sorted(axes.get(c, -1) for c in text) == [0, 1, 2]
 
 
-def _keep(entry: object, name: str) -> dict[str, tuple[int, int]]:
+def keep_of(entry: object, name: str) -> dict[str, tuple[int, int]]:
+    """Check what a table calls `keep`: first and last voxel along axes x, y, z.
+
+    Raises
+    ------
+    InputError
+        If it is something else.
+    """
     kept: dict[str, tuple[int, int]] = {}
     spans: dict[str, Any] = entry if isinstance(entry, dict) else {"keep": entry}
     for axis, span in spans.items():
