@@ -5,9 +5,9 @@ import pytest
 from scipy import ndimage
 
 from fuzzyseg.body import body_mask, body_only
-from fuzzyseg.simulation.phantom.ct_settings import CTDraw
+from fuzzyseg.simulation.phantom.ct.ct_settings import CTDraw
+from fuzzyseg.simulation.phantom.ct.lowdose import take_ct
 from fuzzyseg.simulation.phantom.grid import Grid
-from fuzzyseg.simulation.phantom.lowdose import take_ct
 from fuzzyseg.volume import Volume
 
 DRAW = CTDraw(

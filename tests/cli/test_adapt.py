@@ -27,7 +27,7 @@ def call(tmp_path, scan, monkeypatch):
     model = tiny_model()
     card = replace(model.card, training={"config": asdict(QUICK)})
     save_model(Model(card, model.network), tmp_path / "spect")
-    monkeypatch.setattr("fuzzyseg.training.adapt._BATCHES", 3)
+    monkeypatch.setattr("fuzzyseg.training.adapt_to_scan._BATCHES", 3)
     quick = ["--steps", "1", "--mixes", "0.5"]
     return ["adapt", str(tmp_path / "spect"), scan, "-o", str(tmp_path / "out" / "new"), *quick]
 
@@ -85,7 +85,7 @@ def test_options_arrive_and_steps_are_none_by_default(words, expected, call, mon
         seen.append(settings)
         return model, {"kept": "original", "mix": 0.0, "before": 0.5, "after": 0.5}
 
-    monkeypatch.setattr("fuzzyseg.training.adapt.adapt", adapted)
+    monkeypatch.setattr("fuzzyseg.training.adapt_to_scan.adapt", adapted)
     assert main([*call[:-4], *words, "--quiet"]) == 0
     assert seen == [expected]
 
@@ -100,7 +100,7 @@ def test_options_arrive_and_steps_are_none_by_default(words, expected, call, mon
 )
 def test_what_was_kept_is_told(kept, told, call, monkeypatch, capsys):
     report = {"kept": kept, "mix": 0.5, "before": 0.25, "after": 0.75}
-    monkeypatch.setattr("fuzzyseg.training.adapt.adapt", lambda model, *_: (model, report))
+    monkeypatch.setattr("fuzzyseg.training.adapt_to_scan.adapt", lambda model, *_: (model, report))
     assert main(call) == 0
     assert told in " ".join(capsys.readouterr().out.split())
 
@@ -123,7 +123,7 @@ def test_the_model_sees_the_scan_as_when_it_segments(spacing_mm, scan, tmp_path,
         seen.append(image)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fuzzyseg.training.adapt.adapt", adapted)
+    monkeypatch.setattr("fuzzyseg.training.adapt_to_scan.adapt", adapted)
     monkeypatch.setattr("fuzzyseg.segmentation.network.predict", stopped)
     model, ct = str(tmp_path / "spect-ct"), str(tmp_path / "ct.nii.gz")
     words = ["--ct", ct, "--modality", "NM", "--quiet"]

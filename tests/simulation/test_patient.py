@@ -8,8 +8,8 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.patient import Patient
 from fuzzyseg.simulation.patient import draw_patient as draw_with
 from fuzzyseg.simulation.patient_settings import PatientSettings
-from fuzzyseg.simulation.phantom.labelled import LabelledVolume
-from fuzzyseg.simulation.phantom.table import LabelTable
+from fuzzyseg.simulation.phantom.files.labelled import LabelledVolume
+from fuzzyseg.simulation.phantom.files.table import LabelTable
 from fuzzyseg.simulation.population import POPULATIONS
 
 VOXEL = 9.0
@@ -182,7 +182,7 @@ def test_activity_from_a_file_is_kept_and_must_not_be_empty():
 
 
 def _none():
-    from fuzzyseg.simulation.phantom.deformation import none
+    from fuzzyseg.simulation.phantom.shapes.deformation import none
 
     return none()
 

@@ -4,7 +4,7 @@ from tiny_models import tiny_model
 from toy_training import toy_case
 
 from fuzzyseg.inference.prediction import predict
-from fuzzyseg.metrics.evaluate import evaluate
+from fuzzyseg.metrics.evaluation import evaluate
 from fuzzyseg.training.validate import mean_dsc, mean_scores, score_case
 
 NAMES = ("background", "bone", "lesion")

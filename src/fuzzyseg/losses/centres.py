@@ -97,11 +97,11 @@ def weights_and_moments(uq: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """
     by_kernel = uq.device.type == "cpu" and not uq.requires_grad
     if by_kernel and not torch.compiler.is_compiling() and not beyond_kernels(uq, y):
-        from fuzzyseg.losses import _kernels
+        from fuzzyseg.losses import _rfcm_kernels
 
         both = uq.new_zeros((*uq.shape[:2], 1 + y.shape[1]), dtype=torch.float64)
         flat = (a.detach().contiguous().flatten(2).numpy() for a in (uq, y))
-        _kernels.weights_and_moments(*flat, both.numpy())
+        _rfcm_kernels.weights_and_moments(*flat, both.numpy())
         return both[..., :1], both[..., 1:]
     moments = [  # class by class, so that no second array of uq's size is made
         torch.stack([total(u * channel) for channel in y.unbind(1)], -1) for u in uq.unbind(1)

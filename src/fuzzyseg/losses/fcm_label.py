@@ -124,7 +124,7 @@ def _per_voxel(
 
 def _sum(f: Tensor, g: Tensor, q: float, kind: int) -> tuple[Tensor, Tensor]:
     """Return the sum over voxels and classes, in float64, and its gradient divided by q."""
-    from fuzzyseg.losses._kernels import fcm_label
+    from fuzzyseg.losses._rfcm_kernels import fcm_label
 
     uq = f.clone() if q == 1 else power(f, q).contiguous()
     flat = (a.contiguous().flatten(2).numpy() for a in (f, uq, g.to(f.dtype)))

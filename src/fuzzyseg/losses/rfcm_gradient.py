@@ -96,7 +96,7 @@ def _fused(
     f: Tensor, uq: Tensor, y: Tensor, v: Tensor, beta: float, whole: bool, kind: int
 ) -> Tensor:
     """Return the value and turn `uq` into the gradient / q, with the numba kernel."""
-    from fuzzyseg.losses._kernels import rfcm
+    from fuzzyseg.losses._rfcm_kernels import rfcm
 
     n_z = f.shape[2] if f.ndim == 5 else 1
 

@@ -1,7 +1,6 @@
 """How well a segmentation agrees with the truth, and statistics over patients."""
 
-from fuzzyseg.metrics.cohort import summarise
-from fuzzyseg.metrics.evaluate import (
+from fuzzyseg.metrics.evaluation import (
     ClassScores,
     Evaluation,
     default_tolerance_mm,
@@ -9,6 +8,7 @@ from fuzzyseg.metrics.evaluate import (
     evaluate,
 )
 from fuzzyseg.metrics.lesions import Detection, detect, froc
+from fuzzyseg.metrics.over_patients import summarise
 from fuzzyseg.metrics.overlap import Overlap, confusion_matrix, overlap, overlap_from_matrix
 from fuzzyseg.metrics.paired import PairedTest, paired_t_test, wilcoxon_test
 from fuzzyseg.metrics.statistics import (

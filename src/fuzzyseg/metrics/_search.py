@@ -120,7 +120,7 @@ def _codes(
     whole: int,
 ) -> NDArray[np.uint8]:
     """Neighbourhood codes of the cells in the box, padded and flattened; 0 off the surface."""
-    from fuzzyseg.metrics import _kernels
+    from fuzzyseg.metrics import _surface_kernels
 
     part = mask[box]
     if part.ndim == 2:
@@ -133,7 +133,7 @@ def _codes(
     codes = np.zeros(-(-size // 8) * 8, np.uint8)
     (x, y, z), (nx, ny, nz) = pad, cells
     inner = codes[:size].reshape(shape)[x : x + nx, y : y + ny, z : z + nz]
-    _kernels.neighbour_codes(shell, inner, whole)
+    _surface_kernels.neighbour_codes(shell, inner, whole)
     return codes
 
 
@@ -144,11 +144,11 @@ def _search_near(
     lengths: NDArray[np.float64],
 ) -> Hits:
     """Find the surface elements of one mask and, within reach, the nearest of the other."""
-    from fuzzyseg.metrics import _kernels
+    from fuzzyseg.metrics import _surface_kernels
 
     n = int(np.count_nonzero(codes))
     positions, ranks = np.empty(n, np.int64), np.empty(n, np.int32)
-    _kernels.nearest_offsets(codes, others, steps, positions, ranks)
+    _surface_kernels.nearest_offsets(codes, others, steps, positions, ranks)
     return Hits(positions, np.append(lengths, np.inf)[ranks])
 
 

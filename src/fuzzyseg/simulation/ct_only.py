@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.provenance import versions
-from fuzzyseg.simulation.phantom import anatomy, deformation
-from fuzzyseg.simulation.phantom.beam import block_means
-from fuzzyseg.simulation.phantom.body import draw_body
-from fuzzyseg.simulation.phantom.ct_settings import CTSettings, draw_ct
-from fuzzyseg.simulation.phantom.draw_dense import draw_dense
+from fuzzyseg.simulation.phantom.anatomy import reference
+from fuzzyseg.simulation.phantom.anatomy.habitus import draw_body
+from fuzzyseg.simulation.phantom.ct.beam import block_means
+from fuzzyseg.simulation.phantom.ct.ct_settings import CTSettings, draw_ct
+from fuzzyseg.simulation.phantom.ct.lowdose import take_ct
+from fuzzyseg.simulation.phantom.dense.draw_dense import draw_dense
+from fuzzyseg.simulation.phantom.disease.metastases import draw_count, draw_lesions
 from fuzzyseg.simulation.phantom.grid import Grid
 from fuzzyseg.simulation.phantom.images import attenuation_and_hu
-from fuzzyseg.simulation.phantom.lesions import draw_count, draw_lesions
-from fuzzyseg.simulation.phantom.lowdose import take_ct
+from fuzzyseg.simulation.phantom.shapes import deformation
 from fuzzyseg.simulation.phantom.voxelise import voxelise
 from fuzzyseg.simulation.population import get_population
 from fuzzyseg.simulation.record import code_digest, recipe_record
@@ -115,16 +116,16 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
     population = get_population(recipe.like)
     body = draw_body(of_body, mass_kg=recipe.mass_kg)
     bladder_ml = float(of_body.uniform(20.0, 300.0))
-    bent = deformation.draw(of_bend, *anatomy.extent(body))
-    grid = _field(of_field, *anatomy.extent(body, bent), scanners)
-    soft = anatomy.soft_parts(body, bladder_ml, of_parts)
+    bent = deformation.draw(of_bend, *reference.extent(body))
+    grid = _field(of_field, *reference.extent(body, bent), scanners)
+    soft = reference.soft_parts(body, bladder_ml, of_parts)
     given = replace(population.dense, contrast=scanners.contrast, oral=scanners.oral)
     things = draw_dense(of_parts, body, given)
     thin, together = _thinner(grid)
     # One sample a voxel: shells thinner than it keep their volume, and it is soon done.
     one = max(thin.spacing_mm)
-    phantom = voxelise(anatomy.bones(body), soft, thin, body, bent, sample_mm=one, dense=things)
-    whole = anatomy.extent(body)
+    phantom = voxelise(reference.bones(body), soft, thin, body, bent, sample_mm=one, dense=things)
+    whole = reference.extent(body)
     part = grid.shape[2] * grid.spacing_mm[2] / float(whole[1][2] - whole[0][2])
     count = round(draw_count(of_lesions, population.lesions) * min(1.0, part))
     lesions, maps = draw_lesions(of_lesions, phantom, count, population.lesions)

@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError, TooWideError
-from fuzzyseg.simulation.phantom import anatomy, deformation, labelled, voxelise
-from fuzzyseg.simulation.phantom.body import Body, draw_body
-from fuzzyseg.simulation.phantom.draw_dense import draw_dense
-from fuzzyseg.simulation.phantom.findings import draw_findings, paint_findings
+from fuzzyseg.simulation.phantom import voxelise
+from fuzzyseg.simulation.phantom.anatomy import reference
+from fuzzyseg.simulation.phantom.anatomy.habitus import Body, draw_body
+from fuzzyseg.simulation.phantom.dense.draw_dense import draw_dense
+from fuzzyseg.simulation.phantom.disease.findings import draw_findings, paint_findings
+from fuzzyseg.simulation.phantom.files import labelled
 from fuzzyseg.simulation.phantom.grid import Grid, check_spacing
 from fuzzyseg.simulation.phantom.model import Phantom
+from fuzzyseg.simulation.phantom.shapes import deformation
 from fuzzyseg.simulation.phantom.uptake import Uptake, relative_uptake
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.simulation.patient_settings import PatientSettings
-    from fuzzyseg.simulation.phantom.deformation import Deformation
+    from fuzzyseg.simulation.phantom.shapes.deformation import Deformation
 
     Streams = dict[str, np.random.Generator]
 
@@ -119,18 +122,18 @@ def _phantom(
         whole = given.sample(grid, bent, settings.sample_mm or labelled.SAMPLE_MM)
         return whole, bent, {"largest_displacement_mm": bent.limit_mm}
     if settings.deform:
-        bent = deformation.draw(streams["deformation"], *anatomy.extent(body))
+        bent = deformation.draw(streams["deformation"], *reference.extent(body))
     if settings.fov_mm is not None:
-        _check_reach(anatomy.reach(body, bent), settings.fov_mm)
-    low, high = anatomy.extent(body, bent)
+        _check_reach(reference.reach(body, bent), settings.fov_mm)
+    low, high = reference.extent(body, bent)
     low[:2] -= _AIR_MARGIN_MM
     high += _AIR_MARGIN_MM
     grid = Grid.covering(low, high, spacing, settings.matrix)
-    soft_parts = anatomy.soft_parts(body, bladder_ml, streams["viscera"])
+    soft_parts = reference.soft_parts(body, bladder_ml, streams["viscera"])
     things = draw_dense(streams["viscera"], body, settings.population.dense)
     fine = settings.sample_mm or voxelise.SAMPLE_MM
     whole = voxelise.voxelise(
-        anatomy.bones(body), soft_parts, grid, body, bent, sample_mm=fine, dense=things
+        reference.bones(body), soft_parts, grid, body, bent, sample_mm=fine, dense=things
     )
     made = {"phantom": "parametric", **asdict(body), "bladder_ml": bladder_ml}
     made["dense"] = list(things.records)

@@ -12,10 +12,10 @@ from fuzzyseg.conventions import CLASSES
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.healthy import cropped, draw_healthy
 from fuzzyseg.simulation.patient_settings import PatientSettings
-from fuzzyseg.simulation.phantom.ct_settings import draw_ct
+from fuzzyseg.simulation.phantom.ct.ct_settings import draw_ct
+from fuzzyseg.simulation.phantom.ct.lowdose import diaphragm_mm, take_ct
+from fuzzyseg.simulation.phantom.disease.metastases import draw_count, draw_lesions
 from fuzzyseg.simulation.phantom.images import attenuation_and_hu
-from fuzzyseg.simulation.phantom.lesions import draw_count, draw_lesions
-from fuzzyseg.simulation.phantom.lowdose import diaphragm_mm, take_ct
 from fuzzyseg.simulation.phantom.uptake import (
     decay,
     draw_uptake,

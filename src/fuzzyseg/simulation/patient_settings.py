@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.phantom.lesions import MOST_LESIONS
+from fuzzyseg.simulation.phantom.disease.metastases import MOST_LESIONS
 from fuzzyseg.simulation.population import POPULATIONS
 
 if TYPE_CHECKING:
-    from fuzzyseg.simulation.phantom.body import Arms, Sex
-    from fuzzyseg.simulation.phantom.labelled import LabelledVolume
+    from fuzzyseg.simulation.phantom.anatomy.habitus import Arms, Sex
+    from fuzzyseg.simulation.phantom.files.labelled import LabelledVolume
     from fuzzyseg.simulation.phantom.model import Phantom
     from fuzzyseg.simulation.population_laws import Population
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.laws import LogNormal, Normal, Uniform
-from fuzzyseg.simulation.phantom.ct_settings import CT
-from fuzzyseg.simulation.phantom.dense import DENSE, NO_DENSE_SETTINGS
+from fuzzyseg.simulation.phantom.ct.ct_settings import CT
+from fuzzyseg.simulation.phantom.dense.dense_settings import DENSE, NO_DENSE_SETTINGS
 from fuzzyseg.simulation.population_laws import (
     Chance,
     Density,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from fuzzyseg.simulation.phantom.ct_settings import CT, CTSettings
-from fuzzyseg.simulation.phantom.dense import DENSE, DenseSettings
+from fuzzyseg.simulation.phantom.ct.ct_settings import CT, CTSettings
+from fuzzyseg.simulation.phantom.dense.dense_settings import DENSE, DenseSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

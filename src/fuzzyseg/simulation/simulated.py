@@ -12,9 +12,9 @@ from fuzzyseg.io.hounsfield import AIR_HU
 from fuzzyseg.provenance import versions
 from fuzzyseg.simulation.patient import Patient, draw_patient
 from fuzzyseg.simulation.patient_settings import PatientSettings
-from fuzzyseg.simulation.phantom.hounsfield import attenuation_from_hu
-from fuzzyseg.simulation.phantom.stand_in import load_phantom
-from fuzzyseg.simulation.phantom.table import shipped_tables
+from fuzzyseg.simulation.phantom.attenuation import attenuation_from_hu
+from fuzzyseg.simulation.phantom.files.stand_in import load_phantom
+from fuzzyseg.simulation.phantom.files.table import shipped_tables
 from fuzzyseg.simulation.population import get_population
 from fuzzyseg.simulation.population_laws import AttenuationSource, Population, PopulationName
 from fuzzyseg.simulation.record import code_digest, recipe_record
@@ -27,7 +27,7 @@ from fuzzyseg.volume import Volume
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.phantom.labelled import LabelledVolume
+    from fuzzyseg.simulation.phantom.files.labelled import LabelledVolume
 
 MOST_SHIFT_MM = 50.0
 _OPAQUE_PATHS = 1.99  # mean free paths

@@ -13,7 +13,7 @@ from fuzzyseg.metrics import evaluate, plain_mean, volume_weighted_mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fuzzyseg.metrics.evaluate import Evaluation
+    from fuzzyseg.metrics.evaluation import Evaluation
     from fuzzyseg.models.model_files import Model
     from fuzzyseg.training.case import Case
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fuzzyseg.simulation.phantom.hounsfield import attenuation_from_hu
+from fuzzyseg.simulation.phantom.attenuation import attenuation_from_hu
 from fuzzyseg.simulation.phantom.tissues import (
     TISSUES,
     WATER_ATTENUATION,

@@ -11,7 +11,7 @@ from fuzzyseg.simulation.phantom.tissues import TISSUES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.phantom.lesions import LesionMaps
+    from fuzzyseg.simulation.phantom.disease.metastases import LesionMaps
     from fuzzyseg.simulation.phantom.model import Phantom
 
 

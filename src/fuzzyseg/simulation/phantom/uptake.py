@@ -10,7 +10,7 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.laws import Law, Uniform
-from fuzzyseg.simulation.phantom.lesion_sites import kind_of_bone
+from fuzzyseg.simulation.phantom.disease.lesion_sites import kind_of_bone
 from fuzzyseg.simulation.phantom.model import BONE_TISSUES, Phantom
 from fuzzyseg.simulation.phantom.tissues import TISSUES
 from fuzzyseg.tc99m import HALF_LIFE_S

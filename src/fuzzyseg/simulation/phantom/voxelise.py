@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzyseg.simulation.phantom.build import Chain, Part
-from fuzzyseg.simulation.phantom.deformation import Deformation, sample_points
-from fuzzyseg.simulation.phantom.dense import NO_DENSE, Dense
+from fuzzyseg.simulation.phantom.dense.dense_settings import NO_DENSE, Dense
 from fuzzyseg.simulation.phantom.model import BONE_TISSUES, INNER_BONE, Phantom
-from fuzzyseg.simulation.phantom.shapes import Array, Shape
-from fuzzyseg.simulation.phantom.solids import smooth_minimum
+from fuzzyseg.simulation.phantom.shapes.build import Chain, Part
+from fuzzyseg.simulation.phantom.shapes.deformation import Deformation, sample_points
+from fuzzyseg.simulation.phantom.shapes.implicit import Array, Shape
+from fuzzyseg.simulation.phantom.shapes.solids import smooth_minimum
 from fuzzyseg.simulation.phantom.tissues import TISSUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fuzzyseg.simulation.phantom.body import Body
+    from fuzzyseg.simulation.phantom.anatomy.habitus import Body
     from fuzzyseg.simulation.phantom.grid import Grid
 
 # Width of a sample: shells thinner than this are still drawn by their share.

@@ -45,32 +45,32 @@ class NumbaBackend:
         self, image: Any, mu: Any, view: ViewGeometry, shape: tuple[int, int]
     ) -> NDArray[np.float32]:
         """Project an image (X, Y, Z) to (S, Z)."""
-        from fuzzyseg.simulation.scanner import _kernels
+        from fuzzyseg.simulation.scanner import _projection_kernels
 
         projection = np.empty(shape, np.float32)
-        _kernels.forward_view(self.load(image), mu, *_arguments(view), projection)
+        _projection_kernels.forward_view(self.load(image), mu, *_arguments(view), projection)
         return projection
 
     def back_view(self, projection: Any, mu: Any, view: ViewGeometry, image: Any) -> None:
         """Add the back-projection of (S, Z) to an image, in place."""
-        from fuzzyseg.simulation.scanner import _kernels
+        from fuzzyseg.simulation.scanner import _projection_kernels
 
-        _kernels.back_view(self.load(projection), mu, *_arguments(view), image)
+        _projection_kernels.back_view(self.load(projection), mu, *_arguments(view), image)
 
     def blend(self, weights: Any, stack: Any) -> NDArray[np.float32]:
         """Weighted sum over the first axis of a stack (N, ...)."""
-        from fuzzyseg.simulation.scanner import _kernels
+        from fuzzyseg.simulation.scanner import _projection_kernels
 
         total = np.empty(stack.shape[1:], np.float32)
-        _kernels.blend(weights, stack.reshape(len(stack), -1), total.reshape(-1))
+        _projection_kernels.blend(weights, stack.reshape(len(stack), -1), total.reshape(-1))
         return total
 
     def turn(self, volume: Any, cos: float, sin: float) -> NDArray[np.float32]:
         """Turn a volume (N, N, Z) so that its first axis points to the detector."""
-        from fuzzyseg.simulation.scanner import _kernels
+        from fuzzyseg.simulation.scanner import _projection_kernels
 
         turned = np.empty(volume.shape, np.float32)
-        _kernels.turn(volume, cos, sin, turned)
+        _projection_kernels.turn(volume, cos, sin, turned)
         return turned
 
 

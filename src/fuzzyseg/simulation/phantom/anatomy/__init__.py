@@ -1,0 +1,1 @@
+"""The reference body: who the patient is, every bone, every organ."""

@@ -1,0 +1,1 @@
+"""How dense a patient's bone is, and dense things that are no lesion."""

@@ -1,0 +1,1 @@
+"""Lesions, and uptake that is no lesion."""

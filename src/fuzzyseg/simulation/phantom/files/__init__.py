@@ -1,0 +1,1 @@
+"""Phantoms from files in place of the parametric body."""

@@ -1,0 +1,1 @@
+"""Shapes, known by their signed distance, and what bends them."""
