@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "fuzzyseg"
 # A layer may import from itself, and from every layer in a line above its own.
 LAYERS = [
     {
+        "administration",
         "errors",
         "identity",
         "volume",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from fuzzyseg.administration import Administration
 from fuzzyseg.errors import InputError
 from fuzzyseg.identity import Identity
 
@@ -55,6 +56,10 @@ class Volume:
         Half-life of the nuclide that the file gives, in seconds.
     identity : Identity
         Marks that tell whether two images are of one patient, visit and frame of reference.
+    administration : Administration
+        What the file says of the patient's size and the activity given.
+    file_frame : {"RAS", "LPS"}
+        Frame in which the file, and programs for its format, give places.
 
     Raises
     ------
@@ -71,6 +76,8 @@ class Volume:
     nuclide: str = ""
     half_life_s: float | None = None
     identity: Identity = field(default_factory=Identity)
+    administration: Administration = field(default_factory=Administration)
+    file_frame: Literal["RAS", "LPS"] = "RAS"
 
     def __post_init__(self) -> None:
         array = np.asarray(self.array)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.io.dicom.administered import ADMINISTRATION_TAGS, administration
 from fuzzyseg.io.dicom.elements import integers, number, rescale, text
 from fuzzyseg.io.dicom.facts import FACT_TAGS, facts
 from fuzzyseg.io.dicom.file import SIZE_TAGS, quiet, read_frames, read_header, require_pixels
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _TAGS = (
     *KIND_TAGS,
     *FACT_TAGS,
+    *ADMINISTRATION_TAGS,
+    "Modality",
     *SIZE_TAGS,
     "NumberOfSlices",
     "SliceVector",
@@ -104,6 +107,8 @@ def read_nm(path: Path) -> Volume:
         unit=unit,
         source=str(path),
         warnings=warnings + placed + said + longer_warning(int(longer)),
+        administration=administration([header], path),
+        file_frame="LPS",
         **facts(header, path),
     )
 

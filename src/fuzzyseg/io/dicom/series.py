@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.io.dicom.administered import ADMINISTRATION_TAGS, administration
 from fuzzyseg.io.dicom.elements import rescale, text
 from fuzzyseg.io.dicom.facts import FACT_TAGS, facts
 from fuzzyseg.io.dicom.file import quiet, read_frames, read_header
@@ -33,6 +34,7 @@ _TAGS = (
     *STACKING_TAGS,
     *PADDING_TAGS,
     *FACT_TAGS,
+    *ADMINISTRATION_TAGS,
     *PT_TAGS,
     "Modality",
     "RescaleSlope",
@@ -99,6 +101,8 @@ def read_series(
         unit=unit,
         source=source or str(files[0].parent),
         warnings=warnings,
+        administration=administration(headers, files[0]),
+        file_frame="LPS",
         **facts(headers[0], files[0]),
     )
 

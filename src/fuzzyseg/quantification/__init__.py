@@ -1,0 +1,1 @@
+"""From a segmentation to what a clinic uses: lesions counted and measured."""
