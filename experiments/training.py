@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from fuzzyseg.io import read_nifti
-from fuzzyseg.metrics import evaluation as evaluate
+from fuzzyseg.metrics import evaluate
 from fuzzyseg.models.model_files import load_model
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.training.validate import mean_scores

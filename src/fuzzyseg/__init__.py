@@ -18,7 +18,7 @@ from fuzzyseg.lazy import load
 
 if TYPE_CHECKING:
     from fuzzyseg.io import read_study
-    from fuzzyseg.metrics import evaluation as evaluate
+    from fuzzyseg.metrics import evaluate
     from fuzzyseg.models import load_model
     from fuzzyseg.segmentation import Settings, segment
     from fuzzyseg.simulation.simulated import simulate_patient

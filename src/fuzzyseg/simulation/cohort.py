@@ -6,6 +6,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,9 @@ def _run(
     threads = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
-        with ProcessPoolExecutor(min(jobs, len(numbers)), mp_context=context) as pool:
+        with ProcessPoolExecutor(
+            min(jobs, len(numbers)), mp_context=context, initializer=_end_with_parent
+        ) as pool:
             running = [pool.submit(write_patient, out, recipe, n, finish) for n in numbers]
             try:
                 for future in as_completed(running):
@@ -183,6 +186,18 @@ def _run(
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _end_with_parent() -> None:
+    """Stop this worker as soon as its parent is gone, however that was ended."""
+    threading.Thread(target=_watch_parent, daemon=True).start()
+
+
+def _watch_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _counted(
