@@ -35,7 +35,7 @@ def local_mean(y: Array, inside: Array | None, radius: int, *, itself: bool) -> 
     count, summed = window_sum(ones, n_space, radius), window_sum(y * ones, n_space, radius)
     if not itself:
         count, summed = count - ones, summed - y * ones
-    alone = (count < 0.5) * 1.0
+    alone = cast(count < 0.5, y)
     return (summed + alone * y) / (count + alone)
 
 
@@ -129,5 +129,5 @@ def similarity_mean(
         weight = exp(-unlike - max(map(abs, offset)) / spatial) * ones[0]
         weights = weights + weight
         weighted = weighted + weight * shifted
-    alone = (weights <= 0) * 1.0
+    alone = cast(weights <= 0, y)
     return (weighted + alone * y) / (weights + alone)
