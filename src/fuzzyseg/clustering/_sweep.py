@@ -23,7 +23,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from fuzzyseg.compiled import njit
 
 _OPTIONS: Any = {
     "cache": True,
@@ -34,81 +35,113 @@ _OPTIONS: Any = {
 # Used once: put into the caller's code before it is compiled, rather than compiled twice.
 _INLINE: Any = {**_OPTIONS, "inline": "always"}
 _IN_ORDER: Any = {**_OPTIONS, "fastmath": {"contract", "nsz"}}
-_BLOCK = 2048  # voxels worked on together, in whole rows: their lines fit the caches
+_BLOCK = 2048  # voxels worked on together, in whole rows: their lines fit the innermost cache
+_ROWS = 8  # at least, where neighbours count: two more are read on either side
+_APART = 64  # numbers between lines: at powers of two they would share cache sets
 _TINY = 1e-30  # smallest cost, as in fuzzy.memberships
-OTHERS, DOUBT, ERROR = 1, 2, 3  # fields: what neighbours have in other classes, ...
+FIELDS = {"none": 0, "doubt": 1, "error": 2}  # what is summed over neighbours, as in `Rule`
+_ERROR = 2
 
 
 @njit(**_OPTIONS)
-def _power(line, q, out):
-    """Write line^q to out."""
+def _power(x, q):
+    """x^q; the compiler takes the choice out of the loop around it."""
+    if q == 2:
+        return x * x
     if q == 1:
-        for j in range(out.size):
-            out[j] = line[j]
-    elif q == 2:
-        for j in range(out.size):
-            out[j] = line[j] * line[j]
-    else:
-        exponent = line.dtype.type(q)
-        for j in range(out.size):
-            out[j] = line[j] ** exponent
+        return x
+    return x**q
 
 
 @njit(**_IN_ORDER)
-def _decay(line, rate, out):
-    """Write exp(-rate * line) to out, line >= 0; to 2e-11, by a polynomial that vectorises."""
-    shift = 6755399441055744.0  # 1.5 * 2^52: adding it rounds to an integer, in the low bits
-    for j in range(out.size):
+def _single_kernel(line, rate, kernel):
+    """`_gaussian_kernel` in float32: 1 - K to 2e-7 of itself."""
+    shift = np.float32(12582912)  # 1.5 * 2^23: adding it rounds to an integer, in the low bits
+    minus, one = np.float32(-rate), np.float32(1)
+    for j in range(line.size):
+        x = max(minus * np.float32(line[j]), np.float32(-87))
+        t = x * np.float32(1.44269504) + shift
+        n = t - shift
+        r = x - n * np.float32(0.69314718)
+        p = np.float32(1 / 5040)
+        p = p * r + np.float32(1 / 720)
+        p = p * r + np.float32(1 / 120)
+        p = p * r + np.float32(1 / 24)
+        p = p * r + np.float32(1 / 6)
+        p = p * r + np.float32(1 / 2)
+        p = p * r * r + r
+        bits = (np.float32(t).view(np.int32) << 23) + 0x3F800000
+        two_to_n = np.int32(bits).view(np.float32)
+        kernel[j] = two_to_n + two_to_n * p
+        line[j] = (one - two_to_n) - two_to_n * p
+
+
+@njit(**_IN_ORDER)
+def _double_kernel(line, rate, kernel):
+    """`_gaussian_kernel` in float64: 1 - K to 1e-14 of itself."""
+    shift = 6755399441055744.0  # 1.5 * 2^52
+    for j in range(line.size):
         x = max(-rate * np.float64(line[j]), -700.0)
         t = x * 1.4426950408889634 + shift
-        whole = t - shift
-        r = x - whole * 0.693147180369123816490 - whole * 1.90821492927058770002e-10
-        p = 1.0 / 40320
-        p = p * r + 1.0 / 5040
-        p = p * r + 1.0 / 720
-        p = p * r + 1.0 / 120
-        p = p * r + 1.0 / 24
-        p = p * r + 1.0 / 6
-        p = p * r + 0.5
-        p = p * r + 1.0
-        p = p * r + 1.0
-        bits = np.float64(p).view(np.int64) + (np.float64(t).view(np.int64) << 52)
-        out[j] = np.int64(bits).view(np.float64)
+        n = t - shift
+        r = x - n * 0.693147180369123816490 - n * 1.90821492927058770002e-10
+        p = 1 / 479001600
+        p = p * r + 1 / 39916800
+        p = p * r + 1 / 3628800
+        p = p * r + 1 / 362880
+        p = p * r + 1 / 40320
+        p = p * r + 1 / 5040
+        p = p * r + 1 / 720
+        p = p * r + 1 / 120
+        p = p * r + 1 / 24
+        p = p * r + 1 / 6
+        p = p * r + 1 / 2
+        p = p * r * r + r
+        bits = (np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000
+        two_to_n = np.int64(bits).view(np.float64)
+        kernel[j] = two_to_n + two_to_n * p
+        line[j] = (1.0 - two_to_n) - two_to_n * p
 
 
 @njit(**_OPTIONS)
-def _distances(y, first, centre, rate, kernel, out):
-    """Write |y - v|^2 of voxels from `first` on to out; with rate > 0: K to kernel, 1 - K to out.
+def _gaussian_kernel(line, rate, kernel):
+    """Write K = exp(-rate d) of distances d in a line to kernel, and 1 - K over them.
 
-    K = exp(-rate |y - v|^2).
+    exp(x) = 2^n exp(r), n whole and |r| <= log(2) / 2. A polynomial gives exp(r) - 1, so that
+    1 - K keeps its digits where K is nearly 1.
     """
+    if line.itemsize == 4:
+        _single_kernel(line, rate, kernel)
+    else:
+        _double_kernel(line, rate, kernel)
+
+
+@njit(**_OPTIONS)
+def _distances(y, first, centre, base, slope, extra, out):
+    """Write |y - v|^2 of voxels from `first` on to out; and base + slope * map, if there is one."""
     number = out.dtype.type
     for d in range(centre.size):
-        values = y[d, first : first + out.size]
-        c = number(centre[d])
-        if d == 0:
-            for j in range(out.size):
-                out[j] = (values[j] - c) * (values[j] - c)
-        else:
+        values, c = y[d, first : first + out.size], number(centre[d])
+        if d > 0:
             for j in range(out.size):
                 out[j] += (values[j] - c) * (values[j] - c)
-    if rate > 0:
-        _decay(out, rate, kernel)
-        for j in range(out.size):
-            out[j] = number(1) - kernel[j]
+        elif extra.size:
+            a, b, add = number(base), number(slope), extra[first : first + out.size]
+            for j in range(out.size):
+                out[j] = (values[j] - c) * (values[j] - c) + (a + b * add[j])
+        else:
+            for j in range(out.size):
+                out[j] = (values[j] - c) * (values[j] - c)
 
 
 @njit(**_OPTIONS)
 def _costs(y, first, n, v, rate, base, slope, extra, kernel, cost):
-    """Costs without neighbours of n voxels, to cost (C, n): distances, plus base + slope * map."""
-    number = cost.dtype.type
+    """Costs without neighbours of n voxels, to cost (C, n); with rate > 0, K to kernel (C, n)."""
     for k in range(v.shape[0]):
-        line = cost[k, :n]
-        _distances(y, first, v[k], rate, kernel[k, :n], line)
-        if extra.size:
-            a, b, values = number(base[k]), number(slope[k]), extra[first : first + n]
-            for j in range(n):
-                line[j] += a + b * values[j]
+        a, b = (base[k], slope[k]) if extra.size else (0.0, 0.0)
+        _distances(y, first, v[k], a, b, extra, cost[k, :n])
+        if rate > 0:
+            _gaussian_kernel(cost[k, :n], rate, kernel[k, :n])
 
 
 @njit(**_IN_ORDER)
@@ -172,47 +205,45 @@ def _keep_inside(inside, first, n, lines):
                 line[j] *= keep[j]
 
 
-@njit(**_INLINE)
-def _field(near, u, plane, y, z, inside, v, q, rate, width, line, kernel, out):
-    """Write a field of plane z to out (C, P + 2 width + 2), from `u[:, plane]`, inside its margin.
+@njit(**_OPTIONS)
+def _doubt(old, q, out):
+    """(1 - u)^q of one class."""
+    one, exponent = out.dtype.type(1), out.dtype.type(q)
+    for j in range(out.size):
+        out[j] = _power(one - old[j], exponent)
 
-    OTHERS: sum_{m != k} u_m^q; DOUBT: (1 - u_k)^q; ERROR: that times |y - v_k|^2.
+
+@njit(**_OPTIONS)
+def _error(old, away, q, out):
+    """(1 - u)^q times the distance of one class."""
+    one, exponent = out.dtype.type(1), out.dtype.type(q)
+    for j in range(out.size):
+        out[j] = _power(one - old[j], exponent) * away[j]
+
+
+@njit(**_INLINE)
+def _field(near, u, plane, y, first, inside, v, q, line, out):
+    """Write a field to out (C, P + margins), from `u[:, plane]`, whose voxels are `first` and on.
+
+    "doubt": (1 - u_k)^q; "error": that times |y - v_k|^2.
     """
-    number = out.dtype.type
-    n_classes, size, margin = u.shape[0], u.shape[2], width + 1
-    for first in range(0, size, _BLOCK):
-        n = min(_BLOCK, size - first)
-        total = line[0, :n]
-        if near == OTHERS:
-            for j in range(n):
-                total[j] = number(0)
-        for k in range(n_classes):
-            old = u[k, plane, first : first + n]
-            new = out[k, margin + first : margin + first + n]
-            if near == OTHERS:
-                _power(old, q, new)
-                for j in range(n):
-                    total[j] += new[j]
+    size, margin = u.shape[2], (out.shape[1] - u.shape[2]) // 2
+    for start in range(0, size, _BLOCK):
+        n = min(_BLOCK, size - start)
+        block = out[:, margin + start : margin + start + n]
+        for k in range(u.shape[0]):
+            old = u[k, plane, start : start + n]
+            if near == _ERROR:
+                away = line[:n]
+                _distances(y, first + start, v[k], 0.0, 0.0, inside[:0], away)
+                _error(old, away, q, block[k])
             else:
-                rest = line[1, :n]
-                for j in range(n):
-                    rest[j] = number(1) - old[j]
-                _power(rest, q, new)
-                if near == ERROR:
-                    _distances(y, z * size + first, v[k], rate, kernel[0, :n], rest)
-                    for j in range(n):
-                        new[j] *= rest[j]
-        if near == OTHERS:
-            for k in range(n_classes):
-                new = out[k, margin + first : margin + first + n]
-                for j in range(n):
-                    new[j] = total[j] - new[j]
-        else:
-            _keep_inside(inside, z * size + first, n, out[:, margin + first :])
+                _doubt(old, q, block[k])
+        _keep_inside(inside, first + start, n, block)
 
 
-@njit(**_INLINE)
-def _neighbours(lower, here, upper, weights, width, line, out):
+@njit(**_OPTIONS)
+def _neighbours(lower, here, upper, weights, width, near, far, out):
     """Weighted sum of a field over the neighbours of out.size voxels, in whole rows.
 
     Parameters
@@ -221,13 +252,12 @@ def _neighbours(lower, here, upper, weights, width, line, out):
         Of three planes, from a row and a voxel before the first voxel on.
     weights : tuple of three numbers
         Of neighbours one, two and three steps away along the axes.
-    line : ndarray of shape (2, >= n + 2 width + 2)
+    near, far : ndarray of shape (n + 2 width + 2,)
         Scratch.
     """
     one, two, three = weights
     n, x, y = out.size, 1, width
-    near, far = line[0, : here.size], line[1, : here.size]  # weights of steps within the plane
-    for j in range(here.size):
+    for j in range(here.size):  # weights of steps within the plane
         outer = lower[j] + upper[j]
         near[j] = one * here[j] + two * outer
         far[j] = two * here[j] + three * outer
@@ -246,6 +276,17 @@ def _neighbours(lower, here, upper, weights, width, line, out):
                 out[j] += n1[j] + f0[j] + f2[j]
             if end == 0 and width > 1:
                 out[j] += n2[j] + f1[j] + f3[j]
+
+
+@njit(**_OPTIONS)
+def _add_neighbours(old, near, twice, q, cost):
+    """Add the neighbours' sums to the costs of one class; return the objective of the old u."""
+    number = cost.dtype.type
+    factor, exponent, objective = number(twice), number(q), number(0)
+    for j in range(cost.size):
+        objective += _power(old[j], exponent) * (cost[j] + near[j])
+        cost[j] += factor * near[j]
+    return objective
 
 
 @njit(**_INLINE)
@@ -274,33 +315,32 @@ def _window(plane, radius, width, row, column, out):
             final[j] = sums[j]
 
 
-@njit(**_INLINE)
-def _spread(u, sums, n, p, s, total, line):
+@njit(**_OPTIONS)
+def _raise(line, exponent):
+    """Take a line to a power, in place."""
+    number = line.dtype.type(exponent)
+    if exponent == 0:
+        line[:] = 1
+    elif exponent != 1:
+        for j in range(line.size):
+            line[j] = _power(line[j], number)
+
+
+@njit(**_OPTIONS)
+def _spread(u, sums, n, p, s, total):
     """u^p h^s, normalised over the classes, to u (C, n), from u and h = sums (C, n)."""
-    number = u.dtype.type
+    one, tiny = u.dtype.type(1), u.dtype.type(_TINY)
     for j in range(n):
-        total[j] = number(0)
+        total[j] = tiny
     for k in range(u.shape[0]):
         new, h = u[k, :n], sums[k, :n]
-        power = line[:n]
-        if p == 0:
-            for j in range(n):
-                new[j] = number(1)
-        elif p != 1:
-            _power(new, p, power)
-            for j in range(n):
-                new[j] = power[j]
-        if s == 1:
-            for j in range(n):
-                new[j] *= h[j]
-        elif s != 0:
-            _power(h, s, power)
-            for j in range(n):
-                new[j] *= power[j]
+        _raise(new, p)
+        _raise(h, s)
         for j in range(n):
+            new[j] *= h[j]
             total[j] += new[j]
     for j in range(n):
-        total[j] = number(1) / (total[j] + number(_TINY))
+        total[j] = one / total[j]
     for k in range(u.shape[0]):
         new = u[k, :n]
         for j in range(n):
@@ -308,11 +348,46 @@ def _spread(u, sums, n, p, s, total, line):
 
 
 @njit(**_OPTIONS)
-def _dot(a, b):
-    """Sum of products, in the arrays' precision: of a block at most."""
-    total = a.dtype.type(0)
-    for j in range(a.size):
-        total += a[j] * b[j]
+def _add_sums(new, cost, kernel, y, first, q, w, sums):
+    """Add to sums (D + 1,) those of one class; return sum u^q cost. w (n,) becomes the weights."""
+    number = w.dtype.type
+    exponent, objective, total, moment = number(q), number(0), number(0), number(0)
+    values = y[0, first : first + w.size]
+    if kernel.size:
+        for j in range(w.size):
+            uq = _power(new[j], exponent)
+            w[j] = uq * kernel[j]
+            objective += uq * cost[j]
+            total += w[j]
+            moment += w[j] * values[j]
+    else:
+        for j in range(w.size):
+            w[j] = _power(new[j], exponent)
+            objective += w[j] * cost[j]
+            total += w[j]
+            moment += w[j] * values[j]
+    sums[0] += moment
+    for d in range(1, y.shape[0]):
+        values, moment = y[d, first : first + w.size], number(0)
+        for j in range(w.size):
+            moment += w[j] * values[j]
+        sums[d] += moment
+    sums[y.shape[0]] += total
+    return objective
+
+
+@njit(**_OPTIONS)
+def _untypical(new, inside, first, q):
+    """Sum (1 - u)^q of one class over the voxels within the mask."""
+    number = new.dtype.type
+    one, exponent, total = number(1), number(q), number(0)
+    if inside.size:
+        keep = inside[first : first + new.size]
+        for j in range(new.size):
+            total += keep[j] * _power(one - new[j], exponent)
+    else:
+        for j in range(new.size):
+            total += _power(one - new[j], exponent)
     return total
 
 
@@ -341,7 +416,7 @@ def sweep(
         Costs are raised by base + slope * extra.
     eta : float64 ndarray of shape (C,), or (0,) for memberships
     near : int
-        Field of the neighbours, 0 for none.
+        Field of the neighbours, of `FIELDS`.
     weights : tuple of three numbers of y's dtype
         Of neighbours one, two and three steps away; in the objective. Costs have `twice` that.
     radius : int
@@ -361,19 +436,16 @@ def sweep(
         Columns: sum of w y_d for each channel and of w, with w = u^q (times K) of the new u;
         and the objective: with neighbours that of the previous u, else that of the new one.
     """
-    number = u.dtype.type
     n_classes, n_channels = v.shape
     depth, width = shape[0], shape[2]
     size = shape[1] * width
-    rows = max(_BLOCK // width, 1) * width
+    rows = max(_BLOCK // width, _ROWS if near else 1) * width
     sums = np.zeros((n_classes, n_channels + 2))
-    length = max(rows, _BLOCK) + 2 * width + 2
-    cost = np.empty((n_classes, length), u.dtype)
-    kernel = np.empty((n_classes, length), u.dtype)
-    fresh = np.empty((n_classes, length), u.dtype)
-    line = np.empty((2, length), u.dtype)
-    beside = np.empty(length, u.dtype)
-    total = np.empty(length, u.dtype)
+    length = max(rows, _BLOCK) + 2 * width + 2 + _APART
+    lines = np.empty((4 * n_classes + 4, length), u.dtype)
+    cost, fresh = lines[:n_classes], lines[n_classes : 2 * n_classes]
+    kernel, window = lines[2 * n_classes : 3 * n_classes], lines[3 * n_classes : 4 * n_classes]
+    total, beside, one_line, other_line = lines[-4], lines[-3], lines[-2], lines[-1]
     margin = 2 * width + 2
     ring = np.zeros((3 if near else 1, n_classes, size + margin if near else 1), u.dtype)
     reach = radius if radius else 0
@@ -381,7 +453,6 @@ def sweep(
     heaps = np.zeros((depth_of_window, n_classes, size if reach else 1), u.dtype)
     flat = np.empty((n_classes, size if reach else 1), u.dtype)
     row = np.empty(width + 2 * reach, u.dtype)
-    window = np.empty((n_classes, length), u.dtype)
     ahead = 1 if near else reach
     for z in range(start - 2 * ahead, stop):  # the first rounds only fill rings
         entering = z + ahead
@@ -394,10 +465,8 @@ def sweep(
             if entering < 0 or entering >= depth:
                 target[:] = 0
             else:
-                _field(
-                    near, source, plane, y, entering, inside, v, q, rate, width, line, kernel,
-                    target,
-                )  # fmt: skip
+                first = entering * size
+                _field(near, source, plane, y, first, inside, v, q, one_line, target)
         if reach:
             heap = heaps[entering % depth_of_window]
             if entering < 0 or entering >= depth:
@@ -431,15 +500,13 @@ def sweep(
                         ring[(z + 1) % 3, k, first:end],
                         weights,
                         width,
-                        line,
+                        one_line,
+                        other_line,
                         neighbours,
                     )
-                    c, old = cost[k, :n], total[:n]
-                    _power(u[k, z, first : first + n], q, old)
-                    sums[k, n_channels + 1] += _dot(old, c) + _dot(old, neighbours)
-                    factor = number(twice)
-                    for j in range(n):
-                        c[j] += factor * neighbours[j]
+                    sums[k, n_channels + 1] += _add_neighbours(
+                        u[k, z, first : first + n], neighbours, twice, q, cost[k, :n]
+                    )
                 if not update:
                     continue
             _memberships(cost, n, q, eta, total, fresh)
@@ -447,42 +514,23 @@ def sweep(
                 for k in range(n_classes):
                     h = window[k, :n]
                     for j in range(n):
-                        h[j] = number(0)
+                        h[j] = 0
                     for d in range(depth_of_window):
                         heap_line = heaps[d, k, first : first + n]
                         for j in range(n):
                             h[j] += heap_line[j]
-                _spread(fresh, window, n, p, s, total, beside)
+                _spread(fresh, window, n, p, s, total)
             _keep_inside(inside, voxel, n, fresh)
             for k in range(n_classes):
-                new, w, c = fresh[k, :n], total[:n], cost[k, :n]
+                new = fresh[k, :n]
                 if store:
                     kept = u[k, z, first : first + n]
                     for j in range(n):
                         kept[j] = new[j]
-                _power(new, q, w)
+                shares = kernel[k, : n if rate > 0 else 0]
+                objective = _add_sums(new, cost[k], shares, y, voxel, q, total[:n], sums[k])
                 if not near:
-                    sums[k, n_channels + 1] += _dot(w, c)
-                if eta.size:  # of voxels within the mask only
-                    rest, power = line[0, :n], line[1, :n]
-                    for j in range(n):
-                        rest[j] = number(1) - new[j]
-                    _power(rest, q, power)
-                    if inside.size:
-                        sums[k, n_channels + 1] += eta[k] * _dot(power, inside[voxel : voxel + n])
-                    else:
-                        amount = number(0)
-                        for j in range(n):
-                            amount += power[j]
-                        sums[k, n_channels + 1] += eta[k] * amount
-                if rate > 0:
-                    w_k = kernel[k, :n]
-                    for j in range(n):
-                        w[j] *= w_k[j]
-                for d in range(n_channels):
-                    sums[k, d] += _dot(w, y[d, voxel : voxel + n])
-                weight = number(0)
-                for j in range(n):
-                    weight += w[j]
-                sums[k, n_channels] += weight
+                    sums[k, n_channels + 1] += objective
+                if eta.size:
+                    sums[k, n_channels + 1] += eta[k] * _untypical(new, inside, voxel, q)
     return sums

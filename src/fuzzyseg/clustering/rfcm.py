@@ -61,6 +61,7 @@ class RobustSweep:
         store: bool = True,  # noqa: ARG002
     ) -> NDArray[np.float64]:
         """Run the kernel at these centres and return the sums that it documents."""
+        v = np.array(centres)  # a copy may be written to, as the kernel is compiled for
 
         def work(
             slab: tuple[int, int], below: NDArray[Any], above: NDArray[Any]
@@ -73,7 +74,7 @@ class RobustSweep:
                 self.base,
                 self.slope,
                 self.classes,
-                centres,
+                v,
                 self.q,
                 self.kind,
                 self.beta,

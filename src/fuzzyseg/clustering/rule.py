@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Field = Literal["none", "others", "doubt", "error"]
-FIELDS: tuple[Field, ...] = ("none", "others", "doubt", "error")  # as the kernel counts them
 
 
 def _nothing() -> NDArray[np.float64]:

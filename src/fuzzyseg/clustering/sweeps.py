@@ -8,7 +8,6 @@ import numpy as np
 
 from fuzzyseg import fuzzy
 from fuzzyseg.clustering.arrays import exp, like, total
-from fuzzyseg.clustering.rule import FIELDS, Rule
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.clustering.image import Points
+    from fuzzyseg.clustering.rule import Rule
 
 SLAB = 32  # planes worked on by one thread at a time; fixed, so results don't depend on n_jobs
 
@@ -53,7 +53,7 @@ def in_slabs(
 
     What neighbouring slabs need of each other's memberships is saved first.
     """
-    depth, nothing = u.shape[1], np.zeros_like(u[:, :1])
+    depth, nothing = u.shape[1], np.zeros((u.shape[0], 1, u.shape[2]), u.dtype)
     below = [u[:, a - 1 : a].copy() if a > 0 else nothing for a, _ in slabs]
     above = [u[:, b : b + 1].copy() if b < depth else nothing for _, b in slabs]
     parts = list(pool.map(work, slabs, below, above))
@@ -84,8 +84,8 @@ class KernelSweep:
             rule.base,
             rule.slope,
             empty if rule.extra is None else np.ascontiguousarray(rule.extra, u.dtype),
-            rule.eta,
-            FIELDS.index(rule.near),
+            np.array(rule.eta),  # a copy may be written to, as kernels are compiled for
+            _sweep.FIELDS[rule.near],
             tuple(number(w) for w in rule.weights),
             float(rule.twice),
             int(rule.radius),
@@ -93,6 +93,7 @@ class KernelSweep:
             float(rule.s),
             self.shape,
         )
+        self.seen = self.u if rule.remembers else self.u[..., :0]  # by neighbouring slabs
         step = SLAB if local else depth
         self.slabs = [(first, min(first + step, depth)) for first in range(0, depth, step)]
 
@@ -100,17 +101,18 @@ class KernelSweep:
         self, centres: NDArray[np.float64], *, update: bool = True, store: bool = True
     ) -> NDArray[np.float64]:
         """See `Sweep`."""
+        v = np.array(centres)
 
         def work(
             slab: tuple[int, int], below: NDArray[Any], above: NDArray[Any]
         ) -> NDArray[np.float64]:
             sums: NDArray[np.float64] = self.kernel(
-                self.y, self.u, self.inside, centres, *self.rule,
+                self.y, self.u, self.inside, v, *self.rule,
                 below, above, *slab, update, store,
             )  # fmt: skip
             return sums
 
-        return in_slabs(work, self.u, self.slabs, self.pool)
+        return in_slabs(work, self.seen, self.slabs, self.pool)
 
 
 class ArraySweep:
