@@ -80,7 +80,7 @@ def test_grid_search_finds_the_number_of_classes(rng):
         return -np.square(left_out - nearest).sum() - 2 * len(nearest[0]) * model.n_clusters
 
     search = GridSearchCV(
-        KMeans(channel_axis=-1, init="k-means++"), {"n_clusters": [2, 3, 4, 5]}, scoring=score
+        FCM(channel_axis=-1, init="k-means++"), {"n_clusters": [2, 3, 4, 5]}, scoring=score
     ).fit(points)
     assert search.best_params_ == {"n_clusters": 4}
     assert search.best_estimator_.cluster_centers_.shape == (4, 2)

@@ -7,6 +7,7 @@ import plain_clustering as plain
 import pytest
 import torch
 from acceleration import problem
+from family import FAMILY as METHODS
 
 from fuzzyseg import clustering
 from fuzzyseg.clustering import (
@@ -32,32 +33,6 @@ START = np.array([[0.05], [0.4], [0.9]])
 N_ITER = 3
 
 
-def smooth(y, inside, kind):
-    b = plain.mean_filter(y, inside) if kind == 1 else plain.median_filter(y, inside)
-    return b, (y + b) / 2
-
-
-# Estimator's arguments, and from (y, inside): the image that fuzzy c-means starts on, and a step.
-METHODS = {
-    "fcm_s": (FCM_S, {}, lambda y, m: (plain.enfcm_image(y, 1.0, m),
-        lambda u, v, q: plain.fcm_s(y, u, v, q, 1.0, m))),
-    "fcm_s1": (FCM_S1, {}, lambda y, m: (smooth(y, m, 1)[1],
-        lambda _, v, q: plain.fcm_s12(y, smooth(y, m, 1)[0], v, q, 1.0, m))),
-    "fcm_s2": (FCM_S2, {}, lambda y, m: (smooth(y, m, 2)[1],
-        lambda _, v, q: plain.fcm_s12(y, smooth(y, m, 2)[0], v, q, 1.0, m))),
-    "flicm": (FLICM, {}, lambda y, m: (y, lambda u, v, q: plain.flicm(y, u, v, q, m))),
-    "kfcm": (KFCM, {}, lambda y, m: (y, lambda u, v, q: plain.kfcm(y, u, v, q, 0.6, m))),
-    "kfcm_s": (KFCM_S, {"alpha": 0.3},
-        lambda y, m: (y, lambda u, v, q: plain.kfcm_s(y, u, v, q, 0.6, 0.3, m))),
-    "sfcm": (SFCM, {}, lambda y, m: (y, lambda u, v, q: plain.sfcm(y, u, v, q, 1, 1, 2, m))),
-    "sfcm_02": (SFCM, {"p": 0.0, "s": 2.0, "window": 3},
-        lambda y, m: (y, lambda u, v, q: plain.sfcm(y, u, v, q, 0, 2, 1, m))),
-    "rfcm": (RFCM, {"beta": 0.01},
-        lambda y, m: (y, lambda u, v, q: plain.rfcm(y, u, v, q, 0.01, inside=m))),
-}  # fmt: skip
-REMEMBER = {"flicm", "kfcm_s", "rfcm"}
-
-
 def iterated(step, u, v, q, n_iter=N_ITER):
     history = []
     for _ in range(n_iter):
@@ -68,20 +43,20 @@ def iterated(step, u, v, q, n_iter=N_ITER):
 
 
 def check(name, image, *, q=2, mask=None, axis=None, start=START, as_tensor=False, atol=1e-9):
-    cls, options, equations = METHODS[name]
+    member = METHODS[name]
     y = np.asarray(image if axis is not None else image[None], np.float64)
-    seen, step = equations(y, mask)
+    seen, step = member.prepare(y, mask)
     spoilt = image if mask is None else np.where(mask, image, np.nan)
-    model = cls(
-        q=q, init=start, max_iter=N_ITER, tol=0, bins=None, channel_axis=axis, **options
-    )  # fmt: skip
+    model = member.cls(
+        q=q, init=start, max_iter=N_ITER, tol=0, bins=None, channel_axis=axis, **member.options
+    )
     if "accelerate" in model.get_params():
         model.accelerate = False
     found = model.fit(torch.from_numpy(spoilt) if as_tensor else spoilt, mask)
     v = FCM(q=q, init=start, tol=0, bins=None, channel_axis=0).fit(seen, mask).cluster_centers_
-    u = plain.fuzzy_memberships(plain.distances(seen if name.startswith("fcm") else y, v), q, mask)
+    u = plain.fuzzy_memberships(plain.distances(seen, v), q, mask)
     u, again, v, history = iterated(step, u, v, q)
-    u = u if name in REMEMBER else again
+    u = u if member.remembers else again
     order = np.argsort(v[:, 0])
     np.testing.assert_allclose(found.memberships_, u[order], atol=atol)
     np.testing.assert_allclose(found.cluster_centers_, v[order], atol=atol)
@@ -113,7 +88,8 @@ def test_equations_with_other_exponents(name, q, blobs):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_float32(name, blobs):
-    check(name, blobs((34, 12, 13), np.float32, noise=0.15), atol=5e-5)
+    found = check(name, blobs((34, 12, 13), np.float32, noise=0.15), atol=5e-5)
+    assert found.memberships_.dtype == np.float32
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -187,8 +187,9 @@ def test_same_seed_same_answer(init, channels, blobs):
 
 @pytest.mark.parametrize("n_clusters", [3, 5])
 def test_classes_rise_with_their_centres(n_clusters, spect):
+    image = spect.image.astype(np.float64)
     for init in ("uptake", "k-means++", "random"):
-        fit = FCM(n_clusters=n_clusters, init=init, n_init=2).fit(spect.image)
+        fit = FCM(n_clusters=n_clusters, init=init, n_init=2).fit(image)
         assert (np.diff(fit.cluster_centers_[:, 0]) > 0).all()
         assert fit.memberships_.shape[0] == n_clusters
         assert np.isfinite(fit.memberships_).all()

@@ -7,6 +7,7 @@ import pytest
 
 from fuzzyseg import fuzzy
 from fuzzyseg.clustering import FCM, RFCM
+from fuzzyseg.clustering.image import frozen
 from fuzzyseg.clustering.solver import assign
 from fuzzyseg.errors import InputError
 
@@ -236,7 +237,7 @@ def test_the_start_is_fuzzy_c_means_whatever_max_iter(spect):
     image = spect.image / spect.image.max()
     fit = RFCM(max_iter=1, tol=1e-9).fit(image)
     fcm = FCM(tol=1e-9).fit(image)
-    _, _, start = assign(image.reshape(1, -1), fcm.cluster_centers_, 2.0)
+    _, _, start = assign(frozen(image.reshape(1, -1)), fcm.cluster_centers_, 2.0)
     spatial = fuzzy.spatial_cost(fcm.memberships_.astype(np.float64) ** 2)
     penalty = 1e-3 * (fcm.memberships_**2 * spatial).sum()
     assert fit.history_[0] == pytest.approx(start + penalty, rel=1e-4)
