@@ -68,15 +68,15 @@ def tables(path: Path) -> str:
     return "\n".join(lines)
 
 
-def write(name: str, section: str) -> None:
+def write(name: str, section: str, path: Path = PAGE) -> None:
     """Put a section between its marks in the page, or at the page's end."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page = PAGE.read_text()
+    page = path.read_text()
     if begin not in page:
         page = f"{page.rstrip()}\n\n{begin}\n{end}\n"
     before, _, rest = page.partition(begin)
     after = rest.partition(end)[2]
-    PAGE.write_text(f"{before}{begin}\n{section}\n{end}{after}")
+    path.write_text(f"{before}{begin}\n{section}\n{end}{after}")
 
 
 def main() -> None:
