@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fuzzyseg.body import patient_only
+from fuzzyseg.conventions import CLASSES
 from fuzzyseg.resample import align
 from fuzzyseg.segmentation.choice import resolved
 from fuzzyseg.segmentation.classical import cluster
-from fuzzyseg.segmentation.domain import bone_scan_domain
+from fuzzyseg.segmentation.domain import bone_scan_domain, result_domain
 from fuzzyseg.segmentation.intensities import check_segmentable
 from fuzzyseg.segmentation.settings import Settings, check_read, check_settings
 from fuzzyseg.volume import Study
@@ -68,13 +69,15 @@ def _judged(segmentation: Segmentation, study: Study) -> Segmentation:
     """Add whether the SPECT looks like a bone scan to what a result says of itself."""
     if study.spect is None:
         return segmentation
-    score, warnings = bone_scan_domain(study.spect)
+    found = [bone_scan_domain(study.spect, study.ct)]
+    if segmentation.class_names == CLASSES:
+        found.append(result_domain(segmentation.labels, study.spect.voxel_volume_ml))
     made = segmentation.provenance
     return replace(
         segmentation,
         provenance=replace(
             made,
-            parameters={**made.parameters, "out_of_domain": score},
-            warnings=(*made.warnings, *warnings),
+            parameters={**made.parameters, "out_of_domain": max(d.score for d in found)},
+            warnings=(*made.warnings, *(text for d in found for text in d.warnings)),
         ),
     )
