@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from fuzzyseg.body import body_mask, body_only
+from fuzzyseg.body import NEAR_MM, body_mask, body_only, near_dense
 from fuzzyseg.simulation.phantom.ct.ct_settings import CTDraw
 from fuzzyseg.simulation.phantom.ct.lowdose import take_ct
 from fuzzyseg.simulation.phantom.grid import Grid
@@ -66,6 +66,24 @@ def test_what_is_not_the_patient_becomes_air(taken):
     assert np.array_equal(only.array[inner], ct.array[inner])
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+@pytest.mark.parametrize("step", [1.0, 2.2, 4.0])
+def test_bone_and_its_marrow_are_near_something_dense_and_most_of_a_body_is_not(step, order):
+    shape = tuple(round(n / step) for n in (200, 120, 80))
+    x, y, z = (np.arange(n) * step for n in shape)
+    shaft = np.hypot(x[:, None] - 60, y - 50)
+    hu = np.where(shaft < 16, np.where(shaft < 13, -20.0, 900.0), 60.0)[..., None]
+    hu = np.repeat(hu, len(z), axis=2).astype(np.float32)
+    hu += np.random.default_rng(0).normal(0, 12, shape).astype(np.float32)
+    affine = np.diag([step, step, step, 1.0])[:, [*order, 3]]
+    found = near_dense(Volume(hu.transpose(order), affine, "CT", "HU"))
+    found = found.transpose(np.argsort(order))
+    assert found[shaft < 16 + NEAR_MM - step].all()
+    assert not found[shaft > 16 + 2 * NEAR_MM + 3 * step].any()
+    nothing = Volume(np.full((9, 9, 9), 60, np.float32), affine, "CT", "HU")
+    assert not near_dense(nothing).any()
+
+
 def test_orientation_and_voxel_width_do_not_matter(taken):
     ct, *_ = taken
     found = body_mask(ct)
@@ -124,7 +142,7 @@ def test_real_cts_keep_their_bodies_and_lose_their_couches(shared_data, name):
     assert found.mean() == pytest.approx(REAL[name], abs=0.02)
 
 
-def test_every_bone_of_the_labelled_chest_is_body(shared_data):
+def test_every_bone_of_the_labelled_chest_is_body_and_near_something_dense(shared_data):
     import csv
 
     from fuzzyseg.io import read_nifti
@@ -136,5 +154,7 @@ def test_every_bone_of_the_labelled_chest_is_body(shared_data):
     bones = [int(row[3]) for row in rows[1:] if row[2].startswith(kinds)]
     assert len(bones) > 20
     labels = read_nifti(folder / "lidc_chest_labels.nii.gz").array
-    found = body_mask(read_nifti(folder / "lidc_chest_ct.nii.gz", "CT"))
-    assert found[np.isin(labels, bones)].mean() > 0.9995
+    ct = read_nifti(folder / "lidc_chest_ct.nii.gz", "CT")
+    bone = np.isin(labels, bones)
+    assert body_mask(ct)[bone].mean() > 0.9995
+    assert near_dense(ct)[bone].all()

@@ -1,4 +1,4 @@
-"""Where in a CT the patient is: couch, head rest, blankets and the air around are not."""
+"""Where in a CT the patient is, without couch, head rest and blankets, and where bone may be."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ FAT_HU = -220.0
 # Holes in a slice are body (lungs, bowel), but not air enclosed by arms and trunk.
 LARGE_HOLE_MM2 = 4000.0
 AIR_IN_HOLE_HU = -930.0
+
+# Bone, thinned by voxels of some 2 mm, is denser at its cortex; soft tissue is not but for noise.
+DENSE_HU = 130.0
+NEAR_MM = 12.0
+BLOCK_MM = 6.0
 
 
 def body_mask(ct: Volume) -> NDArray[np.bool_]:
@@ -69,6 +74,31 @@ def body_mask(ct: Volume) -> NDArray[np.bool_]:
         at = tuple(index if axis == long_axis else slice(None) for axis in range(3))
         filled[at] = _filled(grown[at], coarse[at], area)
     return _enlarged(filled, factor, ct.shape)
+
+
+def near_dense(ct: Volume) -> NDArray[np.bool_]:
+    """Where a CT shows something as dense as bone, and around it: elsewhere there is no bone.
+
+    Whatever it is, vessels with contrast agent included; marrow is less dense, but lies within
+    `NEAR_MM` of its cortex or between two.
+
+    Returns
+    -------
+    bool ndarray of shape (X, Y, Z)
+        In whole blocks of some 6 mm.
+    """
+    from scipy import ndimage
+
+    spacing = np.linalg.norm(ct.affine[:3, :3], axis=0)
+    factor = [max(1, math.floor(BLOCK_MM / s + 0.25)) for s in spacing]
+    highest = ct.array
+    for axis, width in enumerate(factor):
+        if width > 1:
+            starts = np.arange(0, highest.shape[axis], width)
+            highest = np.maximum.reduceat(highest, starts, axis=axis)
+    reach = [2 * math.ceil(NEAR_MM / (s * f)) + 1 for s, f in zip(spacing, factor, strict=True)]
+    near: Mask = ndimage.maximum_filter(highest > DENSE_HU, reach)
+    return _enlarged(near, factor, ct.shape)
 
 
 def body_only(ct: Volume) -> Volume:

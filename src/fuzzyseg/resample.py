@@ -11,6 +11,7 @@ import numpy as np
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.hounsfield import AIR_HU
 from fuzzyseg.pairing import LOW_AGREEMENT, check_identity, outline_overlap
+from fuzzyseg.separable import apply_matrices, blur_matrix, linear_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,8 @@ _PROBES = 48
 _FWHM = math.sqrt(8.0 * math.log(2.0))
 # Slack at the faces of the field, in voxels: rounding must not push the last voxel outside.
 _FACE_SLACK = 1e-4
+# Axes that leave each other by less over the whole field, in voxels, are parallel.
+_PARALLEL = 1e-4
 
 
 def resample(
@@ -65,29 +68,73 @@ def resample(
     .. [1] Cardoso MJ, Modat M, Vercauteren T, Ourselin S. Scale factor point spread function
        matching: beyond aliasing in image resampling. MICCAI 2015, LNCS 9350:675-683.
     """
-    from scipy import ndimage
-
     warnings = _check_overlap(moving, onto)
     if fill is None:
         fill = AIR_HU if moving.unit == "HU" else 0.0
     sigma = _blur_sigma(moving, onto) if order > 0 else np.zeros(3)
     matrix = np.linalg.inv(moving.affine) @ onto.affine
     box = _needed(matrix, onto.shape, moving.shape, margin=4.0 * sigma + order + 2)
-    matrix[:3, 3] -= [part.start for part in box]
     array = moving.array[box]
+    matrix[:3, 3] -= [part.start for part in box]
+    along = _axes_along(matrix, onto.shape) if order == 1 else None
+    result = (
+        _splined(array, matrix, onto.shape, sigma, order)
+        if along is None
+        else _separately(array, matrix, onto.shape, sigma, along)
+    )
+    _fill_outside(result, np.linalg.inv(moving.affine) @ onto.affine, moving.shape, fill)
+    return replace(moving, array=result, affine=onto.affine, warnings=moving.warnings + warnings)
+
+
+def _axes_along(
+    matrix: NDArray[np.float64], shape: tuple[int, int, int]
+) -> tuple[int, int, int] | None:
+    """Axis of the target that runs along each of the moving image's; None if they are oblique."""
+    x, y, z = (int(axis) for axis in np.abs(matrix[:3, :3]).argmax(axis=1))
+    across = np.abs(matrix[:3, :3]) * np.array(shape)
+    across[range(3), (x, y, z)] = 0
+    if across.max() > _PARALLEL or {x, y, z} != {0, 1, 2}:
+        return None
+    return x, y, z
+
+
+def _separately(
+    array: NDArray[np.float32],
+    matrix: NDArray[np.float64],
+    shape: tuple[int, int, int],
+    sigma: NDArray[np.float64],
+    along: tuple[int, int, int],
+) -> NDArray[np.float32]:
+    """Blur and interpolate linearly, one axis after the other."""
+    x, y, z = (
+        linear_matrix(matrix[i, axis] * np.arange(shape[axis]) + matrix[i, 3], array.shape[i])
+        @ blur_matrix(array.shape[i], float(sigma[i]))
+        for i, axis in enumerate(along)
+    )
+    return apply_matrices((x, y, z), array).transpose(np.argsort(along))
+
+
+def _splined(
+    array: NDArray[np.float32],
+    matrix: NDArray[np.float64],
+    shape: tuple[int, int, int],
+    sigma: NDArray[np.float64],
+    order: Literal[0, 1, 2, 3, 4, 5],
+) -> NDArray[np.float32]:
+    from scipy import ndimage
+
     if sigma.any():
         array = ndimage.gaussian_filter(array, sigma, mode="nearest", output=np.float32)
-    result = ndimage.affine_transform(
+    result: NDArray[np.float32] = ndimage.affine_transform(
         array,
         matrix[:3, :3],
         matrix[:3, 3],
-        output_shape=onto.shape,
+        output_shape=shape,
         output=np.float32,
         order=order,
         mode="nearest",
     )
-    _fill_outside(result, np.linalg.inv(moving.affine) @ onto.affine, moving.shape, fill)
-    return replace(moving, array=result, affine=onto.affine, warnings=moving.warnings + warnings)
+    return result
 
 
 def align(study: Study, *, allow_mismatch: bool = False) -> Study:

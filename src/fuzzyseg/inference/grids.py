@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.resample import reoriented, resample
+from fuzzyseg.separable import apply_matrices, linear_matrix
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_PLANES = 32  # that are interpolated at a time
 _SAME = 0.05  # widths that differ by less than this are the same
 
 
@@ -55,6 +55,7 @@ def from_model_grid(
     Parameters
     ----------
     memberships : float32 ndarray of shape (C, *grid.shape)
+        That sum to 1 over C.
     grid : Volume
         `model_grid(volume, ...)`.
     volume : Volume
@@ -72,23 +73,21 @@ def from_model_grid(
         if same and np.array_equal(turned.affine, volume.affine):
             return memberships
         out = _empty(len(memberships), volume.shape)
+    if same:
+        for mine, part in zip(out, memberships, strict=True):
+            _turned(mine, volume, grid)[:] = part
+        return out
     # The axes are parallel: only steps and offsets differ.
     matrix = np.linalg.inv(grid.affine) @ turned.affine
     x, y, z = (
-        _linear(matrix[i, i] * np.arange(turned.shape[i]) + matrix[i, 3], grid.shape[i])
+        linear_matrix(matrix[i, i] * np.arange(turned.shape[i]) + matrix[i, 3], grid.shape[i])
         for i in range(3)
     )
-    for mine, part in zip(out, memberships, strict=True):
-        fine = _turned(mine, volume, grid)
-        if same:
-            fine[:] = part
-            continue
-        for start in range(0, len(z), _PLANES):  # few planes at a time: no copy of a large image
-            rows = z[start : start + _PLANES]
-            used = np.flatnonzero(rows.any(axis=0))
-            low, high = used[0], used[-1] + 1
-            planes = y @ (part[..., low:high].T @ x.T)  # (z, Y, X)
-            fine.T[start : start + _PLANES] = np.tensordot(rows[:, low:high], planes, 1)
+    for mine, part in zip(out[1:], memberships[1:], strict=True):
+        apply_matrices((x, y, z), part, _turned(mine, volume, grid))
+    for first, *others in zip(*(u.T for u in out), strict=True):  # what the others leave
+        np.subtract(1, sum(others), out=first)
+        np.maximum(first, 0, out=first)
     return out
 
 
@@ -99,21 +98,6 @@ def _turned(array: NDArray[np.float32], volume: Volume, like: Volume) -> NDArray
     change = ornt_transform(io_orientation(volume.affine), io_orientation(like.affine))
     view: NDArray[np.float32] = apply_orientation(array, change)
     return view
-
-
-def _linear(places: NDArray[np.float64], length: int) -> NDArray[np.float32]:
-    """Matrix that interpolates `length` values at places; beyond the ends, these go on.
-
-    Axis after axis, matrix products are many times faster than a spline of order 1.
-    """
-    places = places.clip(0, length - 1)
-    left = np.minimum(places.astype(int), max(length - 2, 0))
-    right = np.minimum(left + 1, length - 1)
-    rows = np.arange(len(places))
-    matrix = np.zeros((len(places), length), np.float32)
-    matrix[rows, left] += 1 - (places - left)
-    matrix[rows, right] += places - left
-    return matrix
 
 
 def _empty(n_classes: int, shape: tuple[int, int, int]) -> NDArray[np.float32]:

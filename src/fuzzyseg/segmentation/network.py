@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.body import body_mask, make_background
+from fuzzyseg.body import body_mask, make_background, near_dense
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.engines import choose_engine
 from fuzzyseg.inference.grids import from_model_grid, model_grid
@@ -93,20 +93,21 @@ def segment_with_model(
     planes = _planes(card, settings)
     n_voxels = grid.array.size * len(passes(model, planes, settings.mirror))
     engine = choose_engine(settings.engine, model, n_voxels)
-    body = body_mask(grid) if study.spect is None else None
-    box = _whole(grid) if body is None else box_around(body)
+    # A couch may look like bone, and most of a trunk is nowhere near any.
+    seen = body_mask(grid) & near_dense(grid) if study.spect is None else None
+    box = _whole(grid) if seen is None else box_around(seen)
     found = predict(
         model,
         _seen(card, grid, given)[:, *box],
         planes=planes,
         mirror=settings.mirror,
-        within=None if body is None else body[box],
+        within=None if seen is None else seen[box],
         engine=engine,
         jobs=settings.jobs,
         progress=progress,
     )
-    if body is not None:  # a couch may look like bone
-        make_background(found, ~body[box])
+    if seen is not None:
+        make_background(found, ~seen[box])
     memberships = _on_the_image(found, grid, box, study.image)
     labels = _highest(memberships)
     warnings = [
