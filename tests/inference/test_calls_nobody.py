@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 from tiny_models import write_tiny
 from toy_study import write_study
@@ -62,7 +63,7 @@ def isolated(folder, *command):
     environment = {k: v for k, v in os.environ.items() if k not in {"CI", "XDG_CACHE_HOME"}}
     done = subprocess.run(
         words, capture_output=True, text=True, check=False, timeout=300,
-        env=environment | {"HOME": str(home)},
+        env=environment | {"HOME": str(home), "MPLCONFIGDIR": mpl.get_cachedir()},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     # ONNX Runtime stores an identifier and a queue there at once, and sends much later.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuzzyseg.cli import evaluate, segment, simulate
 from fuzzyseg.cli.options import Output
 from fuzzyseg.simulation.record import code_digest
 from fuzzyseg.simulation.simulated import Recipe
+
+RECIPE = Recipe(views=60, fine=False, axial=(0.05, 0.5))
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,7 @@ class Command:
         """Do what a user would, with the commands that a user has."""
         # A patient of other code is not the one that this code makes.
         cohort = self.output / f"cohort-{code_digest()[:8]}-{self.seed}"
-        recipe = Recipe(seed=self.seed, views=60, fine=False, axial=(0.05, 0.5))
-        simulate.Command(output=cohort, patients=1, recipe=recipe).run()
+        simulate.Command(output=cohort, patients=1, recipe=replace(RECIPE, seed=self.seed)).run()
         patient = cohort / "patient-0001"
         segment.Command(
             input=patient / "spect.nii.gz",

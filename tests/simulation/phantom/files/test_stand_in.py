@@ -1,10 +1,12 @@
 """Phantoms from files, by their tables. What the readers make of them is tested beside them."""
 
 import json
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+from toy_phantom import write_phantom
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.phantom.files.stand_in import load_phantom
@@ -13,25 +15,18 @@ from fuzzyseg.simulation.simulated import Recipe, simulate_patient
 
 @pytest.fixture
 def labelled(tmp_path):
-    """A box of soft tissue with a bar of bone, 5 mm voxels."""
-    labels = np.zeros((30, 24, 12), np.uint8)
-    labels[6:24, 6:18] = 1
-    labels[12:18, 8:14] = 7
-    nib.save(nib.Nifti1Image(labels, np.diag([5.0, 5.0, 5.0, 1.0])), tmp_path / "p.nii")
-    (tmp_path / "map.toml").write_text('[tissues]\n0 = "air"\n1 = "soft tissue"\n7 = "bone"\n')
-    return tmp_path / "p.nii", tmp_path / "map.toml"
+    return write_phantom(tmp_path)
 
 
 def test_labelled_volume_is_simulated(labelled):
-    phantom, table = map(str, labelled)
-    recipe = Recipe(phantom=phantom, labels=table, views=20, fine=False)
+    recipe = Recipe(**labelled, views=20, fine=False)
     patient = simulate_patient(recipe, 1)
     assert set(np.unique(patient.labels)) >= {0, 1}
     bone_ml = (patient.labels > 0).sum() * patient.spect.voxel_volume_ml
     assert bone_ml == pytest.approx(6 * 6 * 12 * 0.125, rel=0.2)
     assert patient.attenuation[patient.labels > 0].mean() > 0.18
     assert patient.description["recipe"]["phantom"] == "p.nii"
-    assert str(phantom.rpartition("/")[0]) not in json.dumps(patient.description)
+    assert labelled["phantom"] not in json.dumps(patient.description)
 
 
 def test_xcat_section_reads_raw_files_beside_the_table(tmp_path):
@@ -116,13 +111,12 @@ def test_ct_section_reads_bone_labels_beside_the_table(tmp_path):
     ],
 )
 def test_a_table_that_does_not_fit_is_one_clear_error(text, found, labelled):
-    phantom, table = labelled
-    table.write_text(text)
+    Path(labelled["labels"]).write_text(text)
     with pytest.raises(InputError, match=found) as error:
-        load_phantom(phantom, table)
+        load_phantom(labelled["phantom"], labelled["labels"])
     assert "\n" not in str(error.value)
 
 
 def test_a_table_that_is_absent_names_those_that_ship(labelled, tmp_path):
     with pytest.raises(InputError, match="xcat-derived"):
-        load_phantom(labelled[0], tmp_path / "absent.toml")
+        load_phantom(labelled["phantom"], tmp_path / "absent.toml")
