@@ -6,8 +6,8 @@ The cohorts are those of docs/accuracy.md. Each method's spatial weight (or widt
 the one of `GRID` with the highest sum of bone and lesion DSC on `--choose`, apart for SPECT alone
 and with CT; without `--choose` it is the default. All else is default: the body, fixed centres.
 Means over the first N patients (all by default) are weighted by true volume, eq. 22 of Chen et al.
-2021; surface DSC is a plain mean. What was scored is kept in `--keep` (methods_scores.jsonl) and
-not computed again: a stopped run goes on, and a finished one only prints. Delete that file when
+2021; surface DSC is a plain mean. What was scored is kept in `--keep` (out/methods_scores.jsonl)
+and not computed again: a stopped run goes on, and a finished one only prints. Delete that file when
 code changed. `--write` puts the tables into the page.
 """
 
@@ -71,6 +71,7 @@ class Scores:
             if name not in self.known:
                 images = images or load(folder)
                 self.known[name] = score(*images, method, with_ct, parameters)
+                self.path.parent.mkdir(parents=True, exist_ok=True)
                 with self.path.open("a") as file:
                     file.write(json.dumps([*key, self.known[name]]) + "\n")
             yield self.known[name]
@@ -164,7 +165,7 @@ def main() -> None:
     parser.add_argument("cohorts", nargs="+", type=Path)
     parser.add_argument("--choose", type=Path, help="cohort to choose parameters on")
     parser.add_argument("--patients", type=int, help="first N of each cohort")
-    parser.add_argument("--keep", type=Path, default=Path("methods_scores.jsonl"))
+    parser.add_argument("--keep", type=Path, default=Path("out/methods_scores.jsonl"))
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     given = parser.parse_args()
     scores, n = Scores(given.keep), given.patients
