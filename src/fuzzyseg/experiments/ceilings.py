@@ -21,15 +21,14 @@ import numpy as np
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import bootstrap_interval
+from fuzzyseg.resample import resample
 from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA
-from fuzzyseg.volume import Study
+from fuzzyseg.volume import Study, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from fuzzyseg.volume import Volume
 
     Image = NDArray[np.float32]
     Mask = NDArray[np.bool_]
@@ -183,6 +182,9 @@ def score_patient(folder: Path, model: str | None = None) -> dict[str, Score]:
         rows[f"bone with lesions: {name}, one best level"] = Score(
             best_level(blurred, solid)[0], bone_ml
         )
+    moved = Volume((ct_labels > 0).astype(np.float32), ct.affine)
+    shifted = resample(moved, spect).array >= 0.5
+    rows["bone with lesions: truth, where the CT shows it"] = Score(dice(shifted, solid), bone_ml)
     auc = density_auc(ct.array, ct_labels, ct.spacing_mm)
     rows["density: area under the ROC curve"] = Score(auc, 1.0)
     if model is not None:
