@@ -9,8 +9,10 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -
 demo: $(VENV)/.installed
 	$(BIN)/fuzzyseg demo -o out/demo
 
+# Each process takes half of the tests in a row, as neighbours share fixtures and compiled code, and
+# then steals of what the other has left.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

@@ -7,14 +7,6 @@ from fuzzyseg.simulation.scanner.montecarlo import KernelSettings
 from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
 
 
-@pytest.fixture(scope="session", autouse=True)
-def kernel_cache(tmp_path_factory):
-    """Scatter kernels of these tests are kept in a folder of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FUZZYSEG_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="session")
 def quick():
     """Settings of a Monte Carlo of a fraction of a second."""

@@ -57,15 +57,13 @@ def test_a_patient_is_whole(patient):
 
 
 def test_same_seed_same_bytes_and_other_seeds_other_patients(patient):
-    again = draw_patient(5, **QUICK, n_lesions=8, arms="down")
-    assert digest(again) == digest(patient)
     sequence = np.random.SeedSequence(5)
     sequence.spawn(3)  # earlier use of the sequence changes nothing
     assert digest(draw_patient(sequence, **QUICK, n_lesions=8, arms="down")) == digest(patient)
-    others = [draw_patient(s, voxel_mm=12.0, sample_mm=6.0).parameters for s in range(4)]
-    assert len({p["stature_mm"] for p in others}) == 4
-    assert len({p["bone_to_soft_tissue"] for p in others}) == 4
-    assert len({len(p["lesions"]) for p in others}) > 1
+    others = [draw_patient(s, voxel_mm=20.0, sample_mm=10.0).parameters for s in range(2)]
+    assert len({p["stature_mm"] for p in (*others, patient.parameters)}) == 3
+    assert len({p["bone_to_soft_tissue"] for p in (*others, patient.parameters)}) == 3
+    assert len({len(p["lesions"]) for p in others}) == 2
 
 
 def test_the_paper_s_population_is_the_paper_s():
@@ -85,7 +83,7 @@ def test_the_paper_s_population_is_the_paper_s():
 def test_the_skeleton_s_share_of_the_dose_is_the_published_one():
     shares = []
     for seed in range(4):
-        p = draw_patient(seed, voxel_mm=12.0, sample_mm=6.0, n_lesions=0).parameters
+        p = draw_patient(seed, voxel_mm=16.0, sample_mm=8.0, n_lesions=0).parameters
         legs = 0.6 * (1 - p["share_in_field"])  # below mid-thigh, of the skeleton's uptake
         if not p["superscan"]:
             shares.append(p["bone_share_of_dose"] / (1 - legs))
@@ -123,7 +121,7 @@ def test_labels_agree_with_activity_and_attenuation():
 def test_total_activity_is_what_was_injected_and_kept_whatever_the_deformation():
     totals = []
     for deform in (True, False):
-        p = draw_patient(11, **QUICK, deform=deform, n_lesions=0)
+        p = draw_patient(11, voxel_mm=14.0, sample_mm=7.0, deform=deform, n_lesions=0)
         q = p.parameters
         expected = q["injected_mbq"] * q["decay"] * q["retention"] * q["share_in_field"]
         bladder_free = q["activity_mbq"] - q["bladder_mbq"]
