@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fuzzyseg.io import read_study
     from fuzzyseg.metrics import evaluate
     from fuzzyseg.models import load_model
+    from fuzzyseg.quantification import Measuring, quantify
     from fuzzyseg.segmentation import Settings, segment
     from fuzzyseg.simulation.simulated import simulate_patient
     from fuzzyseg.volume import Segmentation, Study, Volume
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Measuring",
     "Segmentation",
     "Settings",
     "Study",
@@ -34,18 +36,21 @@ __all__ = [
     "__version__",
     "evaluate",
     "load_model",
+    "quantify",
     "read_study",
     "segment",
     "simulate_patient",
 ]
 
 _HOME = {
+    "Measuring": "quantification",
     "Segmentation": "volume",
     "Settings": "segmentation",
     "Study": "volume",
     "Volume": "volume",
     "evaluate": "metrics",
     "load_model": "models",
+    "quantify": "quantification",
     "read_study": "io",
     "segment": "segmentation",
     "simulate_patient": "simulation.simulated",

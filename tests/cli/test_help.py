@@ -28,7 +28,14 @@ def test_help_tells_every_option_once_and_no_twins(name):
 def test_groups_are_in_the_order_in_which_a_person_asks():
     text = command_help("segment")
     titles = re.findall(r"^(\w.*):$", text, re.M)
-    assert titles == ["How to segment", "With a network", "By clustering", "In general"]
+    assert titles == [
+        "How to segment",
+        "With a network",
+        "By clustering",
+        "Lesions",
+        "SUV, where the file does not say",
+        "In general",
+    ]
     assert text.index("INPUT  ") < text.index("--output") < text.index("How to segment:")
 
 

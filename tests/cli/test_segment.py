@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import shutil
@@ -41,7 +42,7 @@ def blob(shape=(12, 13, 14)):
 
 
 @pytest.mark.parametrize("method", clustering_methods())
-def test_writes_four_files_on_the_grid_of_the_input(method, toy_folder, tmp_path, capsys):
+def test_writes_its_files_on_the_grid_of_the_input(method, toy_folder, tmp_path, capsys):
     source = toy_folder / "spect.nii.gz"
     assert main(["segment", str(source), "-o", str(tmp_path), "--method", method]) == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
@@ -67,6 +68,32 @@ def test_writes_four_files_on_the_grid_of_the_input(method, toy_folder, tmp_path
     assert run["classes"]["lesion"]["label"] == 2
     counts = np.bincount(image(tmp_path / "labels.nii.gz").astype(int).ravel())
     assert [c["voxels"] for c in run["classes"].values()] == counts.tolist()
+
+
+def test_measures_what_it_found(toy_folder, tmp_path, capsys):
+    call = ["segment", str(toy_folder / "spect.nii.gz"), "--ct", str(toy_folder / "ct.nii.gz")]
+    known = ["--unit", "Bq/mL", "--weight-kg", "70", "--injected-mbq", "700", "--uptake-min", "180"]
+    assert main([*call, *known, "-o", str(tmp_path), "--method", "kmeans"]) == 0
+    said = capsys.readouterr().out
+    found = json.loads((tmp_path / "summary.json").read_text())
+    rows = list(csv.DictReader((tmp_path / "lesions.csv").read_text().splitlines()))
+    labels, spect = image(tmp_path / "labels.nii.gz"), image(toy_folder / "spect.nii.gz")
+    bone_ml = (labels == 1).sum() * 0.442**3
+    assert found["patient"]["bone_volume_ml"] == pytest.approx(bone_ml)
+    assert found["patient"]["lesion_count"] == len(rows) == len(found["lesions"]) > 2
+    hottest = found["lesions"][found["patient"]["hottest"][0] - 1]
+    assert hottest["image_max"] == spect[labels == 2].max()
+    left = 0.5 ** (3 * 3600 / 21624)
+    assert hottest["suv_max"] == pytest.approx(hottest["image_max"] * 70e3 / (700e6 * left))
+    assert hottest["hu_sd"] > 100  # bone, lung and soft tissue are under it
+    assert f"{len(rows)} lesions" in said
+    assert f"{float(rows[0]['suv_max']):.4g}" in said
+
+
+@pytest.mark.parametrize("wrong", [("--weight-kg", "700"), ("--merge-mm", "nan"), ("--suv", "x")])
+def test_impossible_measures_are_refused_before_anything_is_read(wrong, tmp_path, capsys):
+    assert main(["segment", "absent.nii", "-o", str(tmp_path / "out"), *wrong]) == 2
+    assert "absent" not in capsys.readouterr().err
 
 
 def test_finds_bone_and_lesions_better_with_a_ct(toy_folder, tmp_path):

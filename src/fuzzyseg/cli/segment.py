@@ -9,10 +9,18 @@ from typing import Annotated
 import tyro
 
 from fuzzyseg.cli.options import Config, Input, Output, progress, say, to_json, warn
+from fuzzyseg.quantification.measuring import Measuring
 from fuzzyseg.segmentation.settings import Settings
 from fuzzyseg.volume import Modality
 
-FILES = ("labels.nii.gz", "memberships.nii.gz", "preview.png", "run.json")
+FILES = (
+    "labels.nii.gz",
+    "memberships.nii.gz",
+    "preview.png",
+    "lesions.csv",
+    "summary.json",
+    "run.json",
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,8 @@ class Command:
     input
         DICOM folder or file, zip, or NIfTI.
     output
-        Folder for labels.nii.gz, memberships.nii.gz, preview.png and run.json.
+        Folder for labels.nii.gz, memberships.nii.gz, preview.png, lesions.csv, summary.json and
+        run.json.
     ct
         CT of the same patient (folder, file or zip), resampled onto the SPECT and used with it.
     series
@@ -37,6 +46,8 @@ class Command:
         Take a SPECT and a CT whose Patient IDs differ.
     settings
         How to segment.
+    measuring
+        How to measure what was found.
     config
         TOML file of options; what the command line says wins.
     force
@@ -55,6 +66,7 @@ class Command:
     modality: Modality | None = None
     allow_mismatch: bool = False
     settings: Settings = field(default_factory=Settings)
+    measuring: Measuring = field(default_factory=Measuring)
     config: Config = None
     force: bool = False
     quiet: bool = False
@@ -63,14 +75,18 @@ class Command:
     def run(self) -> None:
         """Read, segment and write; results appear in the output folder together."""
         from fuzzyseg.io.output import results_folder
+        from fuzzyseg.quantification.measuring import check_measuring
         from fuzzyseg.segmentation.settings import check_settings
 
         check_settings(self.settings)
+        check_measuring(self.measuring)
         with (
             results_folder(self.output, FILES, force=self.force) as folder,
             progress(self.quiet) as step,
         ):
+            from fuzzyseg.cli.lesion_lines import lesion_lines
             from fuzzyseg.io import read_study, write_labels, write_memberships
+            from fuzzyseg.quantification import document, lesions_csv, quantify
             from fuzzyseg.report import write_preview
             from fuzzyseg.resample import align
             from fuzzyseg.segmentation import segment, summary
@@ -83,12 +99,18 @@ class Command:
                 modality=self.modality,
                 progress=step("reading"),
             )
+            ct = study.beside  # on its own grid, for HU
             study = align(study, allow_mismatch=self.allow_mismatch)
             segmentation = segment(study, self.settings, progress=step("segmenting"))
+            step("measuring")
+            measured = quantify(segmentation, ct=ct, measuring=self.measuring)
             step("writing")
             write_labels(folder / "labels.nii.gz", segmentation.labels, study.image)
             write_memberships(folder / "memberships.nii.gz", segmentation.memberships, study.image)
             write_preview(folder / "preview.png", segmentation)
+            (folder / "lesions.csv").write_text(lesions_csv(measured), encoding="utf-8")
+            found = document(measured, segmentation.volume)
+            (folder / "summary.json").write_text(to_json(found), encoding="utf-8")
             described = {
                 "command": {  # no paths: names of patients stand in them
                     "series": self.series,
@@ -100,8 +122,10 @@ class Command:
                 **summary(segmentation),
             }
             (folder / "run.json").write_text(to_json(described), encoding="utf-8")
-        for text in described["warnings"]:
+        for text in (*described["warnings"], *measured.notes):
             warn(text)
-        for name, found in described["classes"].items():
-            say(f"{name:<12} {found['volume_ml']:10.1f} ml", quiet=self.quiet)
+        for name, of_class in described["classes"].items():
+            say(f"{name:<12} {of_class['volume_ml']:10.1f} ml", quiet=self.quiet)
+        for line in lesion_lines(measured):
+            say(line, quiet=self.quiet)
         say(f"results in {self.output}, look at preview.png", quiet=self.quiet)

@@ -1,1 +1,39 @@
 """From a segmentation to what a clinic uses: lesions counted and measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fuzzyseg.lazy import lazily
+
+if TYPE_CHECKING:
+    from fuzzyseg.quantification.measured import quantify
+    from fuzzyseg.quantification.measuring import Measuring
+    from fuzzyseg.quantification.records import Lesion, Patient, Quantification
+    from fuzzyseg.quantification.summary_document import document, schema
+    from fuzzyseg.quantification.tables import lesions_csv
+
+__all__ = [
+    "Lesion",
+    "Measuring",
+    "Patient",
+    "Quantification",
+    "document",
+    "lesions_csv",
+    "quantify",
+    "schema",
+]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "Lesion": "records",
+        "Measuring": "measuring",
+        "Patient": "records",
+        "Quantification": "records",
+        "document": "summary_document",
+        "lesions_csv": "tables",
+        "quantify": "measured",
+        "schema": "summary_document",
+    },
+)

@@ -1,0 +1,40 @@
+"""What was measured, as a few lines for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fuzzyseg.quantification import Lesion, Quantification
+
+_SHOWN = 10  # lesions; the rest is in lesions.csv
+
+
+def lesion_lines(quantification: Quantification) -> list[str]:
+    """Lines with a patient's totals and largest lesions."""
+    patient, lesions = quantification.patient, quantification.lesions
+    if patient.lesion_count is None:
+        return []
+    if not lesions:
+        return ["no lesion was found"]
+    burden = patient.spect_skeletal_burden_percent
+    share = "" if burden is None else f", {burden:.2g}% of the skeleton"
+    many = "1 lesion" if len(lesions) == 1 else f"{len(lesions)} lesions"
+    suv = quantification.scales.suv is not None
+    unit = "SUV" if suv else quantification.scales.unit
+    lines = [
+        f"{many}, {patient.lesion_volume_ml:.1f} ml{share}",
+        f"{'':>4} {'ml':>7} {'mm':>6} {'max':>9} {'peak':>9} {'mean':>9}  ({unit})",
+    ]
+    lines += [_row(each, suv=suv) for each in lesions[:_SHOWN]]
+    more = len(lesions) - _SHOWN
+    return lines if more <= 0 else [*lines, f"and {more} smaller, in lesions.csv"]
+
+
+def _row(lesion: Lesion, *, suv: bool) -> str:
+    kind = "suv" if suv else "image"
+    shown = (getattr(lesion, f"{kind}_{name}") for name in ("max", "peak", "mean"))
+    values = " ".join(f"{value:9.4g}" for value in shown)
+    cut = "  cut off by the field's border" if lesion.at_border else ""
+    size = f"{lesion.volume_ml:7.2f} {lesion.longest_diameter_mm:6.1f}"
+    return f"{lesion.number:>4} {size} {values}{cut}"

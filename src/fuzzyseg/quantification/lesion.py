@@ -1,0 +1,146 @@
+"""Measures of one lesion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuzzyseg.quantification.around import REACH_MM
+from fuzzyseg.quantification.density import values_under
+from fuzzyseg.quantification.fuzzy_sums import FuzzySums, fuzzy_sums
+from fuzzyseg.quantification.geometry import at_border, longest_diameter_mm, places_mm
+from fuzzyseg.quantification.peak import peak
+from fuzzyseg.quantification.records import Lesion
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fuzzyseg.quantification.scales import Scales
+    from fuzzyseg.volume import Volume
+
+_NO_REFERENCE = "too little bone far from lesions to compare with"
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What all lesions of a study are measured in.
+
+    Parameters
+    ----------
+    volume : Volume
+        The image.
+    scales : Scales
+    labels, owner : int32 ndarray of shape (X, Y, Z)
+        Numbers of lesions, and of the nearest one.
+    distance_mm : float32 ndarray of shape (X, Y, Z)
+        To the nearest one.
+    membership : float32 ndarray of shape (X, Y, Z)
+        In the class of lesions.
+    weights : float64 ndarray
+        Of the sphere of SUVpeak.
+    reference : float or None
+        Of bone, in the image's unit.
+    ct : Volume or None
+    """
+
+    volume: Volume
+    scales: Scales
+    labels: NDArray[np.int32]
+    owner: NDArray[np.int32]
+    distance_mm: NDArray[np.float32]
+    membership: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    reference: float | None
+    ct: Volume | None
+
+
+def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesion:
+    """Measure a lesion.
+
+    Parameters
+    ----------
+    number : int
+    index : ndarray of shape (N, 3)
+        Its voxels.
+    around : Surroundings
+    """
+    volume, scales = around.volume, around.scales
+    voxel_ml = volume.voxel_volume_ml
+    values = volume.array[tuple(index.T)]
+    places = places_mm(index, volume.affine)
+    mean = float(values.mean(dtype=np.float64))
+    highest, sphere = float(values.max()), peak(volume.array, index, around.weights)
+    volume_ml = len(index) * voxel_ml
+    fuzzy = _fuzzy(number, index, around)
+    hu, no_hu = _hu(number, index, around)
+    ratio = mean / around.reference if around.reference and around.reference > 0 else None
+    reasons = {
+        **({} if ratio is not None else {"to_bone": _NO_REFERENCE}),
+        **dict.fromkeys(
+            ("suv_max", "suv_mean", "suv_peak", "total_suv_ml", "fuzzy_total_suv_ml")
+            if scales.suv is None
+            else (),
+            scales.no_suv,
+        ),
+        **dict.fromkeys(
+            ("activity_bq", "fuzzy_activity_bq") if scales.bq is None else (), scales.no_bq
+        ),
+        **dict.fromkeys(("hu_mean", "hu_sd") if no_hu else (), no_hu),
+    }
+    x, y, z = places.mean(axis=0)
+    flip = -1.0 if volume.file_frame == "LPS" else 1.0
+    return Lesion(
+        number=number,
+        volume_ml=volume_ml,
+        longest_diameter_mm=longest_diameter_mm(places, voxel_ml),
+        centroid_mm=(flip * float(x), flip * float(y), float(z)),
+        frame=volume.file_frame,
+        at_border=at_border(index, volume.shape),
+        image_max=highest,
+        image_mean=mean,
+        image_peak=sphere,
+        suv_max=times(highest, scales.suv),
+        suv_mean=times(mean, scales.suv),
+        suv_peak=times(sphere, scales.suv),
+        total_suv_ml=times(mean * volume_ml, scales.suv),
+        activity_bq=times(mean * volume_ml, scales.bq),
+        to_bone=ratio,
+        fuzzy_volume_ml=fuzzy.volume_ml,
+        fuzzy_total_suv_ml=times(fuzzy.total, scales.suv),
+        fuzzy_activity_bq=times(fuzzy.total, scales.bq),
+        hu_mean=None if no_hu else float(hu.mean(dtype=np.float64)),
+        hu_sd=None if no_hu else float(hu.std(dtype=np.float64)),
+        reasons=reasons,
+    )
+
+
+def times(value: float, scale: float | None) -> float | None:
+    """Scale a value; None where there is no scale."""
+    return None if scale is None else value * scale
+
+
+def _fuzzy(number: int, index: NDArray[np.intp], around: Surroundings) -> FuzzySums:
+    margin = np.ceil(REACH_MM / np.array(around.volume.spacing_mm)).astype(int)
+    low = np.maximum(index.min(axis=0) - margin, 0)
+    x, y, z = (slice(a, b) for a, b in zip(low, index.max(axis=0) + margin + 1, strict=True))
+    own = (around.owner[x, y, z] == number) & (around.distance_mm[x, y, z] <= REACH_MM)
+    return fuzzy_sums(
+        around.membership[x, y, z][own],
+        around.volume.array[x, y, z][own],
+        around.volume.voxel_volume_ml,
+    )
+
+
+def _hu(
+    number: int, index: NDArray[np.intp], around: Surroundings
+) -> tuple[NDArray[np.float32], str]:
+    """HU under a lesion, and why there are none."""
+    none = np.zeros(0, np.float32)
+    if around.ct is None:
+        return none, "no CT was given"
+    if around.ct.unit != "HU":
+        return none, "the CT is not in HU"
+    found = values_under(around.labels, number, index, around.volume.affine, around.ct)
+    return found, "" if found.size else "the CT does not cover it"

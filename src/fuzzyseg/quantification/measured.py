@@ -1,0 +1,150 @@
+"""From a segmentation to its measures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.quantification.around import bone_reference, nearest_lesion
+from fuzzyseg.quantification.fuzzy_sums import (
+    THRESHOLDS,
+    FuzzySums,
+    fuzzy_sums,
+    threshold_curve,
+)
+from fuzzyseg.quantification.lesion import Surroundings, measure, times
+from fuzzyseg.quantification.measuring import (
+    Measuring,
+    calibrated,
+    check_measuring,
+    known_administration,
+    known_half_life_s,
+)
+from fuzzyseg.quantification.notes import notes_on
+from fuzzyseg.quantification.patient import patient_of, without_lesion_class
+from fuzzyseg.quantification.peak import sphere_weights
+from fuzzyseg.quantification.pieces import Components, components
+from fuzzyseg.quantification.records import Amount, Lesion, Patient, Quantification
+from fuzzyseg.quantification.scales import Scales, scales_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fuzzyseg.volume import Segmentation, Volume
+
+
+def quantify(
+    segmentation: Segmentation,
+    *,
+    ct: Volume | None = None,
+    measuring: Measuring | None = None,
+) -> Quantification:
+    """Measure the lesions of a segmentation, and the patient.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        Its classes "bone" and "lesion" are measured in its image.
+    ct : Volume, optional
+        Beside a SPECT, on any grid: best on its own, where the spread of HU is not blurred.
+    measuring : Measuring, optional
+
+    Returns
+    -------
+    Quantification
+        Without a class of lesions, as of a CT alone, what concerns them is None with a reason.
+
+    Raises
+    ------
+    InputError
+        If a number in `measuring` is impossible or contradicts the image, or `ct` is no CT.
+    """
+    measuring = measuring or Measuring()
+    check_measuring(measuring)
+    if ct is not None and ct.modality != "CT":
+        raise InputError(f"expected a CT under the lesions, found {ct.modality}; give the CT")
+    volume = calibrated(segmentation.volume, measuring)
+    scales = scales_of(volume, measuring)
+    names = segmentation.class_names
+    bone = segmentation.labels == names.index("bone") if "bone" in names else None
+    if "lesion" not in names:
+        empty = np.zeros(volume.shape, np.int32)
+        patient = without_lesion_class(bone, volume, names)
+        return _quantification((), patient, None, (), empty, scales, volume, measuring)
+    k = names.index("lesion")
+    found = components(
+        segmentation.labels == k,
+        volume.affine,
+        merge_mm=measuring.merge_mm,
+        min_ml=measuring.min_ml,
+    )
+    owner, distance_mm = nearest_lesion(found.labels, volume.spacing_mm)
+    voxel_ml = volume.voxel_volume_ml
+    reference = None if bone is None else bone_reference(volume.array, bone, distance_mm, voxel_ml)
+    membership = segmentation.memberships[k]
+    around = Surroundings(
+        volume=volume,
+        scales=scales,
+        labels=found.labels,
+        owner=owner,
+        distance_mm=distance_mm,
+        membership=membership,
+        weights=sphere_weights(volume.affine),
+        reference=reference,
+        ct=ct,
+    )
+    lesions = tuple(
+        measure(number, index, around) for number, index in enumerate(_indices(found), start=1)
+    )
+    sums = fuzzy_sums(membership, volume.array, voxel_ml)
+    curve = threshold_curve(membership, volume.array, voxel_ml)
+    return _quantification(
+        lesions,
+        patient_of(lesions, found, bone, reference, scales, voxel_ml),
+        _amount(None, sums, scales),
+        tuple(_amount(t, s, scales) for t, s in zip(THRESHOLDS, curve, strict=True)),
+        found.labels,
+        scales,
+        volume,
+        measuring,
+    )
+
+
+def _indices(found: Components) -> list[NDArray[np.intp]]:
+    """Voxels (N, 3) of each lesion."""
+    index = np.argwhere(found.labels)
+    order = np.argsort(found.labels[tuple(index.T)], kind="stable")
+    return np.split(index[order], np.cumsum(found.voxels)[:-1]) if len(found.voxels) else []
+
+
+def _amount(threshold: float | None, sums: FuzzySums, scales: Scales) -> Amount:
+    return Amount(
+        threshold, sums.volume_ml, times(sums.total, scales.suv), times(sums.total, scales.bq)
+    )
+
+
+def _quantification(
+    lesions: tuple[Lesion, ...],
+    patient: Patient,
+    fuzzy: Amount | None,
+    curve: tuple[Amount, ...],
+    labels: NDArray[np.int32],
+    scales: Scales,
+    volume: Volume,
+    measuring: Measuring,
+) -> Quantification:
+    emission = volume.modality != "CT"
+    return Quantification(
+        lesions=lesions,
+        patient=patient,
+        fuzzy=fuzzy,
+        curve=curve,
+        labels=labels,
+        scales=scales,
+        given=known_administration(volume, measuring),
+        half_life_s=known_half_life_s(volume, measuring) if emission else None,
+        measuring=measuring,
+        notes=notes_on(lesions, scales, volume, measuring) if emission else (),
+    )

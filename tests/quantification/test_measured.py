@@ -1,0 +1,232 @@
+import numpy as np
+import pytest
+
+from fuzzyseg.administration import Administration
+from fuzzyseg.errors import InputError
+from fuzzyseg.quantification import Measuring, quantify
+from fuzzyseg.volume import Provenance, Segmentation, Volume
+
+VOXEL_ML = 0.064
+# 80 kg and 160 MBq, measured as given: SUV is Bq/mL over 2000.
+GIVEN = Administration(weight_kg=80.0, injected_mbq=160.0, decay="administration")
+TWO = (((14, 12, 12), 3.2), ((30, 12, 12), 2.1))
+
+
+def test_a_lesion_is_measured(make):
+    segmentation = make(administration=GIVEN)
+    (lesion,) = quantify(segmentation).lesions
+    voxels = int((segmentation.labels == 2).sum())
+    assert lesion.volume_ml == pytest.approx(voxels * VOXEL_ML)
+    assert lesion.longest_diameter_mm == pytest.approx(2 * 3.2 * 4, abs=4)
+    assert lesion.centroid_mm == pytest.approx((80, 48, 48))
+    assert lesion.frame == "RAS"
+    assert (lesion.image_max, lesion.image_mean) == (400, pytest.approx(400))
+    assert (lesion.suv_max, lesion.suv_mean) == pytest.approx((0.2, 0.2))
+    assert lesion.suv_peak == pytest.approx(0.2, rel=0.01)
+    assert lesion.total_suv_ml == pytest.approx(0.2 * voxels * VOXEL_ML)
+    assert lesion.activity_bq == pytest.approx(400 * voxels * VOXEL_ML)
+    assert lesion.to_bone == pytest.approx(4)
+    assert lesion.fuzzy_volume_ml == pytest.approx(lesion.volume_ml)
+    assert lesion.fuzzy_activity_bq == pytest.approx(lesion.activity_bq)
+    assert set(lesion.reasons) == {"hu_mean", "hu_sd"}
+    assert lesion.hu_mean is None
+
+
+def test_a_patient_is_the_sum(make):
+    segmentation = make(TWO, administration=GIVEN)
+    found = quantify(segmentation)
+    first, second = found.lesions
+    patient, labels = found.patient, segmentation.labels
+    assert first.volume_ml > second.volume_ml
+    assert patient.lesion_count == 2
+    assert patient.lesion_volume_ml == pytest.approx((labels == 2).sum() * VOXEL_ML)
+    assert patient.lesion_activity_bq == pytest.approx(first.activity_bq + second.activity_bq)
+    assert patient.bone_volume_ml == pytest.approx((labels == 1).sum() * VOXEL_ML)
+    assert patient.skeleton_volume_ml == pytest.approx((labels > 0).sum() * VOXEL_ML)
+    share = 100 * (labels == 2).sum() / (labels > 0).sum()
+    assert patient.spect_skeletal_burden_percent == pytest.approx(share)
+    assert patient.bone_reference == pytest.approx(100)
+    np.testing.assert_array_equal(found.labels > 0, labels == 2)
+    assert found.fuzzy.volume_ml == pytest.approx(patient.lesion_volume_ml)
+    assert found.curve[0].volume_ml == pytest.approx(patient.lesion_volume_ml)
+
+
+def test_the_hottest_five(make):
+    balls = [((4 + 6 * k, 12, 12), 1.5) for k in range(6)]
+    segmentation = make(balls)
+    image = segmentation.volume.array.copy()
+    image[22, 12, 12] = 900
+    image[4, 12, 12] = 800
+    volume = Volume(image, segmentation.volume.affine, "NM", "Bq/mL")
+    found = quantify(
+        Segmentation(segmentation.memberships, segmentation.labels, segmentation.class_names,
+                     volume, Provenance("drawn"))
+    )  # fmt: skip
+    hottest = [found.lesions[n - 1].centroid_mm[0] for n in found.patient.hottest]
+    assert hottest[:2] == pytest.approx([88, 16])
+    assert len(hottest) == 5
+
+
+def test_memberships_belong_to_the_nearest_lesion(make):
+    segmentation = make(TWO)
+    u = segmentation.memberships.copy()
+    u[2] = 0.25
+    u[1] = 0.75
+    soft = Segmentation(
+        u, segmentation.labels, segmentation.class_names, segmentation.volume, Provenance("drawn")
+    )
+    for lesion in quantify(soft).lesions:
+        x, y, z = np.indices(soft.labels.shape)
+        number = lesion.number
+        own = np.stack(np.nonzero(quantify(soft).labels == number), 1)
+        away = np.min([(x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 for a, b, c in own], axis=0)
+        near = 16 * away <= 100  # 10 mm; the two are further apart than twice that
+        assert lesion.fuzzy_volume_ml == pytest.approx(0.25 * near.sum() * VOXEL_ML)
+
+
+def test_places_are_in_the_frame_of_the_file(make):
+    (ras,) = quantify(make()).lesions
+    (lps,) = quantify(make(file_frame="LPS")).lesions
+    assert lps.frame == "LPS"
+    assert lps.centroid_mm == pytest.approx((-ras.centroid_mm[0], -ras.centroid_mm[1], 48))
+
+
+def test_no_lesion_is_zero_and_no_bone_is_unknown(make):
+    found = quantify(make(balls=(), administration=GIVEN))
+    assert found.lesions == ()
+    patient = found.patient
+    assert (patient.lesion_count, patient.lesion_volume_ml, patient.lesion_activity_bq) == (0, 0, 0)
+    assert patient.spect_skeletal_burden_percent == 0
+    assert patient.hottest == ()
+    empty = make(balls=())
+    nothing = np.zeros(empty.labels.shape, np.uint8)
+    found = quantify(
+        Segmentation(empty.memberships, nothing, empty.class_names, empty.volume, Provenance("x"))
+    )
+    assert found.patient.spect_skeletal_burden_percent is None
+    assert found.patient.reasons["spect_skeletal_burden_percent"] == "no bone was found"
+
+
+@pytest.mark.parametrize("unit", ["counts", "arbitrary"])
+def test_without_calibration_there_is_neither_suv_nor_becquerel(make, unit):
+    found = quantify(make(unit=unit, administration=GIVEN))
+    (lesion,) = found.lesions
+    assert lesion.image_max == 400
+    for name in ("suv_max", "suv_mean", "suv_peak", "total_suv_ml", "activity_bq"):
+        assert getattr(lesion, name) is None
+        assert "not calibrated" in lesion.reasons[name]
+    assert found.patient.lesion_total_suv_ml is None
+    assert "not calibrated" in found.patient.reasons["lesion_total_suv_ml"]
+
+
+def test_counts_are_calibrated_by_the_user(make):
+    segmentation = make(unit="counts", administration=GIVEN)
+    (lesion,) = quantify(segmentation, measuring=Measuring(calibration=10.0)).lesions
+    assert lesion.image_max == 4000
+    assert lesion.suv_max == pytest.approx(2)
+    with pytest.raises(InputError, match="--calibration"):
+        quantify(make(), measuring=Measuring(calibration=10.0))
+
+
+def test_a_named_unit_is_not_overruled(make):
+    (lesion,) = quantify(make(unit="arbitrary"), measuring=Measuring(unit="Bq/mL")).lesions
+    assert lesion.activity_bq is not None
+    with pytest.raises(InputError, match="--unit"):
+        quantify(make(unit="counts"), measuring=Measuring(unit="Bq/mL"))
+
+
+def test_an_image_in_suv_stays_so(make):
+    (lesion,) = quantify(make(unit="SUV")).lesions
+    assert lesion.suv_max == 400
+    assert lesion.activity_bq is None
+    (lesion,) = quantify(make(unit="SUV"), measuring=Measuring(suv="lbm")).lesions
+    assert lesion.suv_max is None
+    assert "in SUV" in lesion.reasons["suv_max"]
+
+
+def test_what_the_user_says_wins_over_the_file(make):
+    measuring = Measuring(weight_kg=40.0, uptake_min=360.4, decay="acquisition", nuclide="Tc-99m")
+    found = quantify(make(administration=GIVEN), measuring=measuring)
+    assert found.lesions[0].suv_max == pytest.approx(0.2, rel=1e-3)  # half the weight, half left
+
+
+@pytest.mark.parametrize("weight", [None, 0.0, 700.0])
+def test_a_weight_that_cannot_be_gives_no_suv_but_becquerel(make, weight):
+    found = quantify(make(administration=Administration(weight, injected_mbq=160.0)))
+    (lesion,) = found.lesions
+    assert lesion.suv_max is None
+    assert "weight" in lesion.reasons["suv_max"]
+    assert lesion.activity_bq is not None
+    assert any(note.startswith("No SUV: weight") for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Measuring(weight_kg=0.0),
+        Measuring(weight_kg=700.0),
+        Measuring(height_m=178.0),
+        Measuring(injected_mbq=-1.0),
+        Measuring(merge_mm=float("nan")),
+        Measuring(min_ml=-0.1),
+        Measuring(calibration=0.0),
+        Measuring(nuclide="Tc"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(make, wrong):
+    with pytest.raises(InputError, match="expected a"):
+        quantify(make(), measuring=wrong)
+
+
+def test_a_lesion_at_the_border_is_flagged(make):
+    found = quantify(make((((1, 12, 12), 3.0), ((30, 12, 12), 3.0))))
+    cut = [each.number for each in found.lesions if each.at_border]
+    assert len(cut) == 1
+    assert any(f"Lesion {cut[0]} reaches the border" in note for note in found.notes)
+
+
+def test_negative_values_count_and_are_said(make):
+    segmentation = make()
+    image = segmentation.volume.array.copy()
+    image[20, 12, 12] = -1000
+    volume = Volume(image, segmentation.volume.affine, "NM", "Bq/mL")
+    found = quantify(
+        Segmentation(segmentation.memberships, segmentation.labels, segmentation.class_names,
+                     volume, Provenance("drawn"))
+    )  # fmt: skip
+    n = int((segmentation.labels == 2).sum())
+    assert found.lesions[0].image_mean == pytest.approx(400 - 1400 / n)
+    assert any("negative values, down to -1000" in note for note in found.notes)
+
+
+def test_small_pieces_and_merged_ones(make):
+    segmentation = make((((14, 12, 12), 3.2), ((30, 12, 12), 0.5)))
+    found = quantify(segmentation)
+    assert found.patient.lesion_count == 1
+    assert found.patient.left_out_pieces == 1
+    assert found.patient.left_out_ml == pytest.approx(VOXEL_ML)
+    merged = quantify(segmentation, measuring=Measuring(merge_mm=60.0)).patient
+    assert (merged.lesion_count, merged.left_out_pieces) == (1, 0)
+    assert quantify(segmentation, measuring=Measuring(min_ml=0.0)).patient.lesion_count == 2
+
+
+def test_a_ct_beside_it(make):
+    segmentation = make()
+    hu = np.where(segmentation.labels == 2, 700.0, 40.0).astype(np.float32)
+    ct = Volume(hu, segmentation.volume.affine, "CT", "HU")
+    (lesion,) = quantify(segmentation, ct=ct).lesions
+    assert (lesion.hu_mean, lesion.hu_sd) == (pytest.approx(700), 0)
+    with pytest.raises(InputError, match="expected a CT"):
+        quantify(segmentation, ct=segmentation.volume)
+
+
+def test_a_ct_alone_has_bone_and_says_why_nothing_else():
+    labels = np.zeros((9, 9, 9), np.uint8)
+    labels[3:6, 3:6, 3:6] = 1
+    u = np.stack([labels == 0, labels == 1]).astype(np.float32)
+    ct = Volume(labels * 500.0, np.diag([2.0, 2, 2, 1]), "CT", "HU")
+    found = quantify(Segmentation(u, labels, ("background", "bone"), ct, Provenance("drawn")))
+    assert found.patient.bone_volume_ml == pytest.approx(27 * 0.008)
+    assert found.patient.lesion_count is None
+    assert "none is called lesion" in found.patient.reasons["lesion_count"]
+    assert found.fuzzy is None
