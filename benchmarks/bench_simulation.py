@@ -31,8 +31,9 @@ import numpy as np
 
 from fuzzyseg.simulation.scanner.geometry import collapse, make_orbit
 from fuzzyseg.simulation.scanner.projector import Projector
-from fuzzyseg.simulation.scanner.protocol import PROTOCOLS, ReconstructionSettings
+from fuzzyseg.simulation.scanner.protocol import ReconstructionSettings
 from fuzzyseg.simulation.scanner.reconstruction import reconstruct
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS
 from fuzzyseg.simulation.scanner.scan import acquire
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.io import read_nifti
 
-FWHM = 2.3548
 VOXEL_ERRORS = (0.5, 1.0, 1.5)
 BLURS_MM = (0, 6, 8, 10)
 
@@ -42,8 +42,9 @@ def one_patient(folder: Path) -> None:
     for error in VOXEL_ERRORS:
         shifted = distance + error * field / field.std() < 0
         print(f"boundary off by {error} voxels (standard deviation): DSC {dsc(shifted, bone):.2f}")
+    spacing = np.array(spect.spacing_mm)
     for blur in BLURS_MM:
-        blurred = ndimage.gaussian_filter(activity, blur / FWHM / np.array(spect.spacing_mm))
+        blurred = ndimage.gaussian_filter(activity, blur / FWHM_PER_SIGMA / spacing)
         print(f"activity without noise, blurred by {blur} mm: {best_level(blurred, bone):.2f}")
     print(f"reconstruction: {best_level(spect.array, bone):.2f}")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from fuzzyseg.conventions import CLASSES
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import evaluate, plain_mean, volume_weighted_mean
 from fuzzyseg.resample import resample
@@ -48,7 +49,7 @@ def main(cohort: Path) -> None:
                     found.labels,
                     truth,
                     spacing_mm=spect.spacing_mm,
-                    class_names=("background", "bone", "lesion"),
+                    class_names=CLASSES,
                 ).rows
             )
     print(f"{len(patients)} patients of {cohort.name}\n")

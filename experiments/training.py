@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fuzzyseg.conventions import CLASSES
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import evaluate
 from fuzzyseg.models.model_files import load_model
@@ -25,7 +26,6 @@ from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.training.validate import mean_scores
 from fuzzyseg.volume import Volume
 
-NAMES = ("background", "bone", "lesion")
 NOISE = 0.01  # of the image scaled to [0, 1]
 COMMON = ["--spect", "body", "--patch", "48", "--lr", "0.01", "--planes", "transverse"]
 RUNS = {
@@ -81,12 +81,12 @@ def scores(settings: Settings, cases: list[tuple[Volume, np.ndarray]]) -> list[f
             segment(spect, settings).labels,
             truth,
             spacing_mm=spect.spacing_mm,
-            class_names=NAMES,
+            class_names=CLASSES,
         )
         for spect, truth in cases
     ]
     found = mean_scores(patients)
-    return [found[name][what] or 0.0 for name in NAMES[1:] for what in ("dsc", "surface_dsc")]
+    return [found[name][what] or 0.0 for name in CLASSES[1:] for what in ("dsc", "surface_dsc")]
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.hounsfield import AIR_HU
 from fuzzyseg.pairing import LOW_AGREEMENT, check_identity, outline_overlap
@@ -24,8 +25,6 @@ MIN_OVERLAP = 0.1
 LOW_OVERLAP = 0.5
 # Points along each axis of the smaller field at which its overlap is judged.
 _PROBES = 48
-# Width of a Gaussian, as FWHM over standard deviation.
-_FWHM = math.sqrt(8.0 * math.log(2.0))
 # Slack at the faces of the field, in voxels: rounding must not push the last voxel outside.
 _FACE_SLACK = 1e-4
 # Axes that leave each other by less over the whole field, in voxels, are parallel.
@@ -214,7 +213,7 @@ def _blur_sigma(moving: Volume, onto: Volume) -> NDArray[np.float64]:
     directions = moving.affine[:3, :3] / own
     # Width of the target's voxel, a Gaussian with its spacings as FWHM, along those axes.
     wanted = np.linalg.norm(directions.T @ onto.affine[:3, :3], axis=1)
-    sigma = np.sqrt(np.maximum(wanted**2 - own**2, 0.0)) / _FWHM / own
+    sigma = np.sqrt(np.maximum(wanted**2 - own**2, 0.0)) / FWHM_PER_SIGMA / own
     # Rounding of equal spacings must not blur an image onto its own grid.
     return np.where(sigma < 0.05, 0.0, sigma)
 

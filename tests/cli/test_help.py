@@ -42,7 +42,7 @@ def test_groups_are_in_the_order_in_which_a_person_asks():
 def test_choices_are_told_with_their_lines():
     text = command_help("segment")
     for name, method in METHODS.items():
-        assert re.search(rf"^ +{name} +{re.escape(method.what[:20])}", text, re.M)
+        assert re.search(rf"^ +{name} +{re.escape(method.about[:20])}", text, re.M)
 
 
 def test_what_must_be_given_is_in_the_usage_line():

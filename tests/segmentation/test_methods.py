@@ -66,7 +66,7 @@ def test_the_command_line_offers_what_the_table_holds(capsys):
 @pytest.mark.parametrize("name", METHODS)
 def test_every_entry_can_be_loaded_and_reads_settings(name):
     method = get_method(name)
-    assert method.what
+    assert method.about
     if name == "auto":
         return
     assert set(method.reads()) <= set(Settings.__dataclass_fields__)

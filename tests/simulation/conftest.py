@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fuzzyseg.simulation.scanner.montecarlo import KernelSettings
-from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS
 
 
 @pytest.fixture(scope="session")

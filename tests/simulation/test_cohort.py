@@ -19,7 +19,7 @@ from fuzzyseg.resample import reoriented, resample
 from fuzzyseg.simulation import simulated
 from fuzzyseg.simulation.cohort import simulate_cohort
 from fuzzyseg.simulation.scanner.geometry import view_angles
-from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS
 from fuzzyseg.simulation.simulated import Recipe, check_recipe, mixed_recipe, simulate_patient
 
 QUICK = Recipe(seed=5, views=20, fine=False, axial=(0.15, 0.22))

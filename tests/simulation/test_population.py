@@ -1,20 +1,17 @@
 import json
 from dataclasses import asdict
-from typing import get_args
 
 import pytest
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.population import POPULATIONS, get_population
-from fuzzyseg.simulation.population_laws import PopulationName
 
 
 def test_names_lead_to_populations():
-    assert tuple(POPULATIONS) == get_args(PopulationName)
     for name, population in POPULATIONS.items():
         assert get_population(name) is population
         assert population.name == name
-        assert population.summary
+        assert population.about
         json.dumps(asdict(population), default=dict)
     with pytest.raises(InputError, match="expected a population of clinical, elsewhere, paper"):
         get_population("here")

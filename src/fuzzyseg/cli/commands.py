@@ -10,14 +10,14 @@ class Entry(NamedTuple):
 
     Parameters
     ----------
-    what : str
+    about : str
         One line for people.
     module : str
         Module whose dataclass `Command` runs it: its fields are the options, their description
         is the help, and `run()` does the work. Imported when the command is used.
     """
 
-    what: str
+    about: str
     module: str
 
 

@@ -105,7 +105,7 @@ def _entry(field: Any, hint: Any, about: str) -> str:
 
 def _line(entry: Any) -> str:
     """One line for people of a registry's entry."""
-    return str(entry if isinstance(entry, str) else getattr(entry, "what", None) or entry.about)
+    return str(entry if isinstance(entry, str) else entry.about)
 
 
 def _spelled(field: Any, hint: Any) -> str:

@@ -63,7 +63,7 @@ def facts() -> dict[str, dict[str, Any]]:
     from fuzzyseg.networks.registry import NETWORKS
     from fuzzyseg.provenance import versions
     from fuzzyseg.segmentation.methods import METHODS
-    from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+    from fuzzyseg.simulation.scanner.registry import PROTOCOLS
 
     return {
         "versions": versions(),
@@ -71,7 +71,7 @@ def facts() -> dict[str, dict[str, Any]]:
             "platform": platform.platform(),
             "processors": os.cpu_count() or 1,
         },
-        "protocols": {name: p.description for name, p in PROTOCOLS.items()},
+        "protocols": {name: p.about for name, p in PROTOCOLS.items()},
         "methods": {name: _method(method) for name, method in METHODS.items()},
         "losses": {name: entry.about for name, entry in LOSSES.items()},
         "networks": {name: entry.about for name, entry in NETWORKS.items()},
@@ -82,7 +82,7 @@ def facts() -> dict[str, dict[str, Any]]:
 
 def _method(method: Method) -> str:
     reads = ", ".join(method.reads()) if method.estimator else ""
-    return f"{method.what}; reads {reads}" if reads else method.what
+    return f"{method.about}; reads {reads}" if reads else method.about
 
 
 def _compressions() -> dict[str, str]:

@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
-        lines = [f"  {name:<10} {entry.what}" for name, entry in COMMANDS.items()]
+        lines = [f"  {name:<10} {entry.about}" for name, entry in COMMANDS.items()]
         write(sys.stdout, _HELP.format(commands="\n".join(lines)))
         return 0
     if arguments[0] in {"-V", "--version"}:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import bootstrap_interval
 from fuzzyseg.resample import resample
-from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA
 from fuzzyseg.volume import Study, Volume
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ class Method:
 
     Parameters
     ----------
-    what : str
+    about : str
         One line for people.
     estimator : str
         "module:Class" of an estimator (`fuzzyseg.clustering`), imported when it is used; "" for
@@ -37,7 +37,7 @@ class Method:
         Its memberships need not sum to 1: a segmentation holds their shares.
     """
 
-    what: str
+    about: str
     estimator: str = ""
     of_ct: Mapping[str, Any] = field(default_factory=dict)
     whole: bool = False

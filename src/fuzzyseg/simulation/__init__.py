@@ -17,7 +17,7 @@ _HOMES = {
     "acquire": "scanner.scan",
     "draw_patient": "patient",
     "get_population": "population",
-    "get_protocol": "scanner.protocol",
+    "get_protocol": "scanner.registry",
     "reconstruct": "scanner.reconstruction",
     "simulate_cohort": "cohort",
     "simulate_patient": "simulated",

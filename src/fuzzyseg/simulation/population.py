@@ -17,7 +17,6 @@ from fuzzyseg.simulation.population_laws import (
     Density,
     LesionLaws,
     Population,
-    PopulationName,
     UptakeLaws,
 )
 
@@ -177,7 +176,7 @@ _PAPER = Population(
     ct=replace(CT, fixed_shift_mm=0.0, hardening=(0.0, 0.0), cupping=(0.0, 0.0), couch=0.0),
     attenuation="true",
 )
-POPULATIONS: dict[PopulationName, Population] = {p.name: p for p in (_CLINICAL, _ELSEWHERE, _PAPER)}
+POPULATIONS: dict[str, Population] = {p.name: p for p in (_CLINICAL, _ELSEWHERE, _PAPER)}
 
 
 def get_population(name: str) -> Population:
@@ -188,9 +187,9 @@ def get_population(name: str) -> Population:
     InputError
         If there is none of that name.
     """
-    for known, population in POPULATIONS.items():
-        if known == name:
-            return population
-    raise InputError(
-        f"expected a population of {', '.join(POPULATIONS)}, found {name!r}; choose one of these"
-    )
+    if name not in POPULATIONS:
+        raise InputError(
+            f"expected a population of {', '.join(POPULATIONS)}, found {name!r}; choose one of "
+            "these"
+        )
+    return POPULATIONS[name]

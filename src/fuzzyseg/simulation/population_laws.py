@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from fuzzyseg.simulation.laws import Law
 
-PopulationName = Literal["clinical", "elsewhere", "paper"]
 AttenuationSource = Literal["ct", "true"]
 Kind = Literal["sclerotic", "isodense", "mixed", "lytic"]
 
@@ -140,7 +139,7 @@ class Population:
     Parameters
     ----------
     name : str
-    summary : str
+    about : str
         One line for people.
     lesions : LesionLaws
     uptake : UptakeLaws
@@ -157,8 +156,8 @@ class Population:
         Range of the factor on the probability of degenerative findings.
     """
 
-    name: PopulationName
-    summary: str
+    name: str
+    about: str
     lesions: LesionLaws
     uptake: UptakeLaws
     findings: Mapping[str, Chance] = field(default_factory=dict)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,12 +15,13 @@ from fuzzyseg.simulation.patient_settings import PatientSettings
 from fuzzyseg.simulation.phantom.attenuation import attenuation_from_hu
 from fuzzyseg.simulation.phantom.files.stand_in import load_phantom
 from fuzzyseg.simulation.phantom.files.table import shipped_tables
-from fuzzyseg.simulation.population import get_population
-from fuzzyseg.simulation.population_laws import AttenuationSource, Population, PopulationName
+from fuzzyseg.simulation.population import POPULATIONS, get_population
+from fuzzyseg.simulation.population_laws import AttenuationSource, Population
 from fuzzyseg.simulation.record import code_digest, recipe_record
 from fuzzyseg.simulation.scanner.geometry import body_footprint, check_field_of_view, collapse
-from fuzzyseg.simulation.scanner.protocol import Protocol, ProtocolName, get_protocol
+from fuzzyseg.simulation.scanner.protocol import Protocol
 from fuzzyseg.simulation.scanner.reconstruction import reconstruct
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS, get_protocol
 from fuzzyseg.simulation.scanner.scan import Scan, acquire
 from fuzzyseg.volume import Volume
 
@@ -45,7 +46,7 @@ class Recipe:
 
     Parameters
     ----------
-    protocol : {"discovery670", "symbia-t16"}
+    protocol : str
         Camera, collimator, windows, views and reconstruction.
     seed : int
         Of all that is drawn; the same seed gives the same cohort.
@@ -69,7 +70,7 @@ class Recipe:
     mass_kg : float or None
         Mass of the patient. None draws it; a phantom from a file is then taken for the whole
         body, which makes a patient too light where it shows a part.
-    like : {"clinical", "elsewhere", "paper"}
+    like : str
         Population that disease and uptake are drawn from.
     axial : (float, float)
         Part of the body, from mid-thigh (0) to the vertex (1); it gets as much of the time.
@@ -89,7 +90,7 @@ class Recipe:
         Where the physics is computed.
     """
 
-    protocol: ProtocolName = "discovery670"
+    protocol: str = field(default="discovery670", metadata={"choices": PROTOCOLS})
     seed: int = 0
     views: int | None = None
     minutes: float | None = None
@@ -99,7 +100,7 @@ class Recipe:
     phantom: str | None = None
     labels: str | None = None
     mass_kg: float | None = None
-    like: PopulationName = "clinical"
+    like: str = field(default="clinical", metadata={"choices": POPULATIONS})
     axial: tuple[float, float] = (0.0, 1.0)
     ct_shift_mm: float | None = None
     attenuation: AttenuationSource | None = None
@@ -208,7 +209,7 @@ def ct_attenuation(patient: Patient, factor: int = 1) -> NDArray[np.float32]:
 
 def mixed_recipe(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     """Draw the scan of one of many hospitals' patients; what is drawn replaces the recipe's."""
-    cameras: tuple[ProtocolName, ...] = get_args(ProtocolName)
+    cameras = tuple(PROTOCOLS)
     return replace(
         recipe,
         protocol=cameras[int(rng.integers(len(cameras)))],

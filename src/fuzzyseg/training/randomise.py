@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.inference.preprocess import channels, normalise_spect
 from fuzzyseg.training.case import preprocessing
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from fuzzyseg.training.case import Case
     from fuzzyseg.training.config import Config
-
-_FWHM = 2.3548
 
 
 @dataclass(frozen=True)
@@ -169,14 +168,14 @@ def _uptake(
     for inside, factor in _new_lesions(bone, spacing, how, rng):
         after = np.where(inside, np.maximum(after, np.float32(level * factor)), after)
         labels[inside] = case.n_classes - 1
-    kernel = how.resolution_mm / _FWHM / spacing
+    kernel = how.resolution_mm / FWHM_PER_SIGMA / spacing
     floor = 1e-3 * float(before.mean(dtype=np.float64))
     ratio = (_gaussian(after, kernel) + floor) / (_gaussian(before, kernel) + floor)
     image = case.raw["spect"] * ratio
     if rng.random() < how.sharpen:
         image = image + np.float32(rng.uniform(0, 0.8)) * (image - _gaussian(image, kernel))
     else:
-        image = _gaussian(image, rng.uniform(*how.blur_mm) / _FWHM / spacing)
+        image = _gaussian(image, rng.uniform(*how.blur_mm) / FWHM_PER_SIGMA / spacing)
     image = image + _noise(image, bone, spacing, how, rng)
     return np.maximum(image, 0).astype(np.float32), labels
 
@@ -191,7 +190,7 @@ def _noise(
     """Grainy noise whose variance follows the image, as in a reconstruction of few counts."""
     grain = _gaussian(
         rng.standard_normal(image.shape, dtype=np.float32),
-        rng.uniform(*how.noise_mm) / _FWHM / spacing,
+        rng.uniform(*how.noise_mm) / FWHM_PER_SIGMA / spacing,
     )
     grain /= grain.std()
     level = float(image[bone].mean()) if bone.any() else float(image.mean())
@@ -256,7 +255,7 @@ def _contrast(case: Case, how: Randomisation, rng: np.random.Generator) -> NDArr
     marrow, solid = rng.uniform(*how.marrow), rng.uniform(*how.solid)
     image[bone] *= (marrow * (1 - cortex) + solid * cortex).astype(np.float32)
     if rng.random() < how.blurred_ct:
-        image = _gaussian(image, rng.uniform(0, how.ct_blur_mm) / _FWHM / spacing)
+        image = _gaussian(image, rng.uniform(0, how.ct_blur_mm) / FWHM_PER_SIGMA / spacing)
     grain = rng.standard_normal(hu.shape, dtype=np.float32)
     return np.asarray(image + np.float32(rng.uniform(0, how.ct_noise_hu)) * grain, dtype=np.float32)
 

@@ -8,7 +8,7 @@ import pytest
 
 from fuzzyseg.simulation.scanner.geometry import Orbit
 from fuzzyseg.simulation.scanner.projector import Projector
-from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pytomography") is None,

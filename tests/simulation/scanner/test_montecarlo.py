@@ -4,7 +4,8 @@ from scipy import integrate
 
 from fuzzyseg.simulation.scanner import _photons, montecarlo
 from fuzzyseg.simulation.scanner.montecarlo import KernelSettings, cache_folder, scatter_kernels
-from fuzzyseg.simulation.scanner.protocol import PROTOCOLS, EnergyWindow
+from fuzzyseg.simulation.scanner.protocol import EnergyWindow
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS
 from fuzzyseg.simulation.scanner.scatter_grid import kernels_on_grid
 
 PROTOCOL = PROTOCOLS["discovery670"]

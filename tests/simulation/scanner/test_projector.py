@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.scanner.backends import get_backend
 from fuzzyseg.simulation.scanner.geometry import Orbit, make_orbit, view_angles
 from fuzzyseg.simulation.scanner.projector import Projector
-from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
-from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA, gaussian_taps
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS
+from fuzzyseg.simulation.scanner.response import gaussian_taps
 
 RESPONSES = {name: protocol.response for name, protocol in PROTOCOLS.items()}
 BACKENDS = ["cpu", "torch"]

@@ -1,17 +1,15 @@
-from typing import get_args
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.scanner.protocol import (
-    PROTOCOLS,
-    EnergyWindow,
-    ProtocolName,
-    get_protocol,
-)
+from fuzzyseg.simulation.scanner import cameras
+from fuzzyseg.simulation.scanner.protocol import EnergyWindow
 from fuzzyseg.simulation.scanner.reconstruction import check_subsets
-from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA, Collimator
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS, get_protocol
+from fuzzyseg.simulation.scanner.response import Collimator
 from fuzzyseg.tc99m import GAMMA_KEV
 
 
@@ -93,8 +91,10 @@ def test_unknown_protocol_and_too_few_views_are_refused():
         get_protocol("symbia-t16").with_views(3)
 
 
-def test_names_for_the_command_line_are_those_of_the_protocols():
-    assert set(get_args(ProtocolName)) == set(PROTOCOLS)
+def test_every_file_of_a_scanner_is_listed():
+    files = {path.stem.replace("_", "-") for path in Path(cameras.__path__[0]).glob("[!_]*.py")}
+    assert files == set(PROTOCOLS)
+    assert all(protocol.about for protocol in PROTOCOLS.values())
 
 
 def test_views_that_no_usual_subsets_share_are_refused():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS
 from fuzzyseg.simulation.scanner.scan import acquire
 
 VOXEL = 0.44
@@ -94,7 +94,7 @@ import hashlib
 from dataclasses import replace
 import numpy as np
 from fuzzyseg.simulation.scanner.montecarlo import KernelSettings
-from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS
 from fuzzyseg.simulation.scanner.reconstruction import reconstruct
 from fuzzyseg.simulation.scanner.scan import acquire
 protocol = replace(PROTOCOLS["symbia-t16"].with_views(20), pixel_cm=1.0)

@@ -5,7 +5,7 @@ from fuzzyseg.simulation.scanner.backends import get_backend
 from fuzzyseg.simulation.scanner.geometry import Orbit, make_orbit, view_angles
 from fuzzyseg.simulation.scanner.montecarlo import scatter_kernels
 from fuzzyseg.simulation.scanner.projector import Projector
-from fuzzyseg.simulation.scanner.protocol import PROTOCOLS
+from fuzzyseg.simulation.scanner.registry import PROTOCOLS
 from fuzzyseg.simulation.scanner.regrid import interpolation_matrix, overlap_matrix, regrid
 from fuzzyseg.simulation.scanner.scatter import DIRECTIONS, ScatterModel, trigonometric_weights
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fuzzyseg.errors import InputError
 from fuzzyseg.identity import Identity, mark
 from fuzzyseg.io.dicom.elements import items, number, text
+from fuzzyseg.tc99m import HALF_LIFE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ FACT_TAGS = (
 )
 # Half-lives in seconds (DDEP, Table of Radionuclides, BIPM; Rb-82 and Zr-89 from ICRP 107).
 HALF_LIVES_S = {
-    "Tc-99m": 21624.0,
+    "Tc-99m": HALF_LIFE_S,
     "In-111": 242_330.0,
     "I-123": 47_604.0,
     "I-131": 692_902.0,

@@ -1,24 +1,17 @@
-"""Scanner protocols as data: camera, collimator, windows, timing, reconstruction.
-
-A new scanner is one more entry of `PROTOCOLS`, and its name one of `ProtocolName`.
-"""
+"""What a scanner protocol is: camera, collimator, windows, timing, reconstruction."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA, Collimator
 from fuzzyseg.tc99m import GAMMA_KEV
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fuzzyseg.simulation.scanner.response import CollimatorResponse
 
-ProtocolName = Literal["discovery670", "symbia-t16"]  # the keys of PROTOCOLS
 OrbitKind = Literal["circular", "body-contour"]
 ScatterCorrection = Literal["model", "window", "none"]
 
@@ -72,7 +65,9 @@ class Protocol:
 
     Parameters
     ----------
-    name, description : str
+    name : str
+    about : str
+        One line for people.
     views : int
         Projections over 360 degrees, all detectors together.
     pixel_cm : float
@@ -108,7 +103,7 @@ class Protocol:
     """
 
     name: str
-    description: str
+    about: str
     views: int
     pixel_cm: float
     response: CollimatorResponse
@@ -162,76 +157,3 @@ def _fit(settings: ReconstructionSettings, views: int, wanted: int) -> Reconstru
     """Set the largest number of subsets up to the one wanted that divides the views."""
     subsets = next(n for n in range(min(wanted, views), 0, -1) if views % n == 0)
     return replace(settings, subsets=subsets)
-
-
-_INTRINSIC_CM = 0.38 / FWHM_PER_SIGMA  # of a 3/8 inch NaI crystal at 140 keV
-
-# GE LEHR: holes of 1.5 mm, 35 mm long, 0.2 mm septa; 1.8 mm from their end to the crystal, whose
-# photons stop 3.2 mm deep on average (OpenGATE's model of the Discovery NM 670, and NIST XCOM):
-# 7.2 mm at 10 cm, as GE publishes.
-# Sensitivity: 1.01e-4 through the holes, times 0.89 photons a decay, times 0.862 that a crystal of
-# 9.5 mm absorbs, is 77 cps/MBq. Published Monte Carlo simulations find 76 to 85, the data sheet
-# (NEMA NU 1, 20% window) has 160 cpm/uCi, which is 72.
-_GE_LEHR = Collimator(hole_cm=0.15, length_cm=3.5, septum_cm=0.02, gap_cm=0.5)
-_DISCOVERY_670 = Protocol(
-    name="discovery670",
-    description="GE Discovery NM/CT 670, LEHR, 256 views, 20% window at 140 keV",
-    views=256,
-    pixel_cm=0.44,
-    response=_GE_LEHR.response(_INTRINSIC_CM),
-    photopeak=EnergyWindow.around(140.0, 20.0),
-    scatter_window=EnergyWindow.around(120.0, 10.0),
-    sensitivity_cps_per_mbq=77.0,
-    fov_cm=54.0,
-    axial_fov_cm=40.0,
-    orbit="circular",
-    reconstruction=ReconstructionSettings(iterations=2, subsets=8),  # 10 don't divide 256
-    vendor=ReconstructionSettings(
-        iterations=4, subsets=8, scatter="window", post_filter_fwhm_cm=0.8
-    ),
-)
-
-# Siemens LEHR: holes of 1.11 mm, 24.05 mm long, 0.16 mm septa (data sheet; SIMIND's and OpenGATE's
-# models agree). Drawings give a gap of 4 mm, the data sheet's 7.5 mm at 10 cm wants 11: 10 mm, the
-# most that is usual, makes 7.4 mm.
-# Sensitivity of the data sheet (NEMA NU 1, 3/8 inch crystal, 15% window): 202 cpm/uCi, which is
-# 91 cps/MBq; 1.17e-4 through the holes, times 0.89, times 0.862, is 90.
-# The vendor's settings are those common for Flash 3D.
-_SIEMENS_LEHR = Collimator(hole_cm=0.111, length_cm=2.405, septum_cm=0.016, gap_cm=1.0)
-_SYMBIA_T16 = Protocol(
-    name="symbia-t16",
-    description="Siemens Symbia T16, LEHR, 120 views, 15% windows at 140 and 119 keV",
-    views=120,
-    pixel_cm=0.48,
-    response=_SIEMENS_LEHR.response(_INTRINSIC_CM),
-    photopeak=EnergyWindow.around(140.0, 15.0),
-    scatter_window=EnergyWindow.around(119.0, 15.0),
-    sensitivity_cps_per_mbq=91.0,
-    fov_cm=53.3,
-    axial_fov_cm=38.7,
-    orbit="body-contour",
-    reconstruction=ReconstructionSettings(iterations=2, subsets=10),
-    vendor=ReconstructionSettings(
-        iterations=8, subsets=4, scatter="window", post_filter_fwhm_cm=0.8
-    ),
-    vendor_subsets_wanted=4,
-)
-
-PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
-    {protocol.name: protocol for protocol in (_DISCOVERY_670, _SYMBIA_T16)}
-)
-
-
-def get_protocol(name: str) -> Protocol:
-    """Look a protocol up by name.
-
-    Raises
-    ------
-    InputError
-        If no protocol has that name.
-    """
-    if name not in PROTOCOLS:
-        raise InputError(
-            f"expected a protocol out of {', '.join(PROTOCOLS)}, found {name!r}; choose one"
-        )
-    return PROTOCOLS[name]

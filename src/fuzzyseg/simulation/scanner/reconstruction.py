@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.scanner.backends import get_backend
 from fuzzyseg.simulation.scanner.geometry import reachable
 from fuzzyseg.simulation.scanner.montecarlo import KernelSettings, scatter_kernels
 from fuzzyseg.simulation.scanner.projector import Projector, check_attenuation
-from fuzzyseg.simulation.scanner.response import FWHM_PER_SIGMA
 from fuzzyseg.simulation.scanner.scatter import ScatterModel
 
 if TYPE_CHECKING:

@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-FWHM_PER_SIGMA = 2 * float(np.sqrt(2 * np.log(2)))
+INTRINSIC_CM = 0.38 / FWHM_PER_SIGMA  # sigma of a 3/8 inch NaI crystal at 140 keV
 # Lead at 140.5 keV, interpolated in NIST XCOM's table (5.549 cm2/g at 100 keV, 2.014 at 150 keV)
 # with a density of 11.35 g/cm3.
 LEAD_PER_CM = 26.9

@@ -1,5 +1,3 @@
-from typing import get_args
-
 import numpy as np
 import pytest
 
@@ -9,8 +7,7 @@ from fuzzyseg.simulation.phantom.anatomy.reference import bones
 from fuzzyseg.simulation.phantom.disease.lesion_sites import KINDS_OF_BONE, kind_of_bone
 from fuzzyseg.simulation.phantom.files.table import LabelTable, read_table, shipped_tables
 from fuzzyseg.simulation.phantom.model import SKELETON
-from fuzzyseg.simulation.population import get_population
-from fuzzyseg.simulation.population_laws import PopulationName
+from fuzzyseg.simulation.population import POPULATIONS, get_population
 
 
 def write(tmp_path, text):
@@ -89,7 +86,7 @@ def test_a_missing_table_names_the_shipped_ones(tmp_path):
 
 def test_regions_of_tables_are_those_that_populations_know():
     known = {SKELETON, *KINDS_OF_BONE}
-    for name in get_args(PopulationName):
+    for name in POPULATIONS:
         population = get_population(name)
         for table in (population.lesions.many, population.lesions.few, population.uptake.by_region):
             assert set(table) <= known

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.simulation.phantom.ct.beam import COARSE_SHARE, beam_errors
 from fuzzyseg.simulation.phantom.ct.couch import couch_ratio
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from fuzzyseg.simulation.phantom.model import Phantom
 
 LOWEST_HU, HIGHEST_HU = -1024.0, 3071.0
-_FWHM = float(np.sqrt(8 * np.log(2)))
 _MOST_RATIO = 1000.0
 
 
@@ -161,7 +161,7 @@ def _blurred(ratio: NDArray[np.float32], grid: Grid, draw: CTDraw) -> NDArray[np
     from scipy import ndimage
 
     fwhm = np.array([draw.kernel_mm, draw.kernel_mm, draw.slice_mm])
-    sigma = fwhm / _FWHM / grid.spacing_mm
+    sigma = fwhm / FWHM_PER_SIGMA / grid.spacing_mm
     return np.asarray(ndimage.gaussian_filter(ratio, sigma, truncate=3.0, output=np.float32))
 
 
@@ -177,7 +177,7 @@ def _fine_noise(
 
     noise = rng.standard_normal(shape, dtype=np.float32)
     step = np.array(grid.spacing_mm)
-    sigma = np.array([draw.kernel_mm, draw.kernel_mm, 0.7 * draw.slice_mm]) / _FWHM / step
+    sigma = np.array([draw.kernel_mm, draw.kernel_mm, 0.7 * draw.slice_mm]) / FWHM_PER_SIGMA / step
     for axis in range(3):
         if sigma[axis] > 0.25:
             noise = ndimage.gaussian_filter1d(noise, sigma[axis], axis=axis, truncate=3.0)
