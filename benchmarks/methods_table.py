@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from run import write
 
+from fuzzyseg.conventions import CLASSES
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import evaluate, plain_mean, volume_weighted_mean
 from fuzzyseg.resample import resample
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = Path(__file__).parent.parent / "docs" / "clustering.md"
-NAMES = ("background", "bone", "lesion")
 FILES = ("spect.nii.gz", "ct.nii.gz", "labels.nii.gz")
 ALPHA = ({"alpha": 0.3}, {}, {"alpha": 3.0})
 # What is tried beside each other on the cohort to choose on; {} is the default.
@@ -92,7 +92,7 @@ def score(spect: Any, ct: Any, truth: Any, method: str, with_ct: bool, parameter
         **{name: value for name, value in parameters.items() if name == "beta"},
     )
     labels = segment(Study(spect=spect, ct=ct if with_ct else None), settings).labels
-    found = evaluate(labels, truth, spacing_mm=spect.spacing_mm, class_names=NAMES).rows
+    found = evaluate(labels, truth, spacing_mm=spect.spacing_mm, class_names=CLASSES).rows
     return [[row.dsc, row.surface_dsc, row.truth_ml] for row in found]
 
 

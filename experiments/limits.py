@@ -1,4 +1,4 @@
-"""Print what limits segmentation of a simulated cohort's SPECT (docs/training.md).
+"""Print what limits segmentation of a simulated cohort's SPECT (docs/results.md).
 
     python experiments/limits.py COHORT
 

@@ -1,4 +1,4 @@
-"""Print how well each method does on a simulated cohort (docs/clustering.md, docs/training.md).
+"""Print how well each method does on a simulated cohort (docs/clustering.md, docs/results.md).
 
     python experiments/methods.py COHORT
 

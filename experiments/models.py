@@ -1,4 +1,4 @@
-"""Print how well models do on simulated cohorts, over the body alone (docs/training.md).
+"""Print how well models do on simulated cohorts, over the body alone (docs/results.md).
 
     python experiments/models.py COHORT [COHORT ...] -- MODEL [MODEL ...]
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fuzzyseg.models.model_files import Model, load_model
 from fuzzyseg.training.case import load_case
-from fuzzyseg.training.record import config_from_json
+from fuzzyseg.training.run_record import config_from_json
 from fuzzyseg.training.sources import find_sources
 from fuzzyseg.training.validate import mean_scores, score_case
 

@@ -1,4 +1,4 @@
-"""Train every loss with several seeds and print how they do (docs/training.md).
+"""Train every loss with several seeds and print how they do (docs/results.md).
 
     python experiments/training.py OUT TRAIN HELD_OUT SHIFTED [--steps 500] [--seeds 3] [--jobs 2]
 

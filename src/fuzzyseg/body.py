@@ -73,7 +73,7 @@ def body_mask(ct: Volume) -> NDArray[np.bool_]:
     for index in range(coarse.shape[long_axis]):
         at = tuple(index if axis == long_axis else slice(None) for axis in range(3))
         filled[at] = _filled(grown[at], coarse[at], area)
-    return _enlarged(filled, factor, ct.shape)
+    return _upsampled(filled, factor, ct.shape)
 
 
 def near_dense(ct: Volume) -> NDArray[np.bool_]:
@@ -188,7 +188,7 @@ def _filled(body: Mask, coarse: NDArray[np.float32], pixel_mm2: float) -> Mask:
     return np.asarray(full)
 
 
-def _enlarged(mask: Mask, factor: list[int], shape: tuple[int, ...]) -> Mask:
+def _upsampled(mask: Mask, factor: list[int], shape: tuple[int, ...]) -> Mask:
     for axis, width in enumerate(factor):
         if width > 1:
             mask = np.repeat(mask, width, axis=axis)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+T = TypeVar("T")
+_UPSAMPLE = re.compile(r"^enlarge\.")
 _KEYS = {"views": "planes", "flips": "mirror"}
 _VALUES = {("centres", "held"): "fixed"}
+
+
+def renamed_weights(weights: Mapping[str, T]) -> dict[str, T]:
+    """Give a network's weights the names of today: "enlarge" is "upsample" now."""
+    return {_UPSAMPLE.sub("upsample.", name): weight for name, weight in weights.items()}
 
 
 def renamed(values: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 import torch
+from safetensors.torch import load, save
 from tiny_models import tiny_model, write_tiny
 
 from fuzzyseg.errors import InputError
@@ -28,6 +29,21 @@ def test_comes_back_as_it_was(kind, tmp_path):
         expected = model.network.state_dict()
         for name, value in found.network.state_dict().items():
             assert torch.equal(value, expected[name]), name
+
+
+def test_weights_under_their_old_names_are_read(tmp_path):
+    model = tiny_model(network="unet", dims=2)
+    save_model(model, tmp_path / "spect")
+    new = load((tmp_path / "spect.safetensors").read_bytes())
+    old = {name.replace("upsample.", "enlarge."): tensor for name, tensor in new.items()}
+    assert old.keys() != new.keys()
+    signed(tmp_path, save(old))
+    found = load_model(tmp_path / "spect").network.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in new.items())
+
+
+def test_repr_is_one_short_line():
+    assert repr(tiny_model()) == "Model(spect: spect -> background, bone, lesion; recurrent, 2-D)"
 
 
 def test_sha256_is_that_of_the_file(tmp_path):

@@ -4,8 +4,8 @@ import torch
 from torch.nn import functional
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.networks.layers import cropped
 from fuzzyseg.networks.shuffle_unet import ShuffleUNet, space_to_depth
-from fuzzyseg.networks.unet import cropped
 
 
 def written_out(state, image):
@@ -30,7 +30,7 @@ def written_out(state, image):
     even = functional.pad(image, (0, width % 2, 0, height % 2))
     fine = layer(layer(functional.pixel_unshuffle(even, 2), "down.0", 0), "down.0", 3)
     coarse = layer(layer(fine, "down.1", 0, stride=2), "down.1", 3)
-    up = shuffled(coarse, "enlarge.0")[:, :, : fine.shape[2], : fine.shape[3]]
+    up = shuffled(coarse, "upsample.0")[:, :, : fine.shape[2], : fine.shape[3]]
     x = layer(layer(fine + up, "up.0", 0), "up.0", 3)
     return shuffled(x, "last")[:, :, :height, :width]
 

@@ -31,9 +31,9 @@ def written_out(state, image):
     up = torch.zeros(len(image), fine.shape[1], height + height % 2, width + width % 2).double()
     for i in range(2):
         for j in range(2):
-            kernel = state["enlarge.0.weight"][:, :, i, j]
+            kernel = state["upsample.0.weight"][:, :, i, j]
             up[:, :, i::2, j::2] = torch.einsum("bchw,cd->bdhw", coarse, kernel)
-    up = up[:, :, :height, :width] + state["enlarge.0.bias"].reshape(1, -1, 1, 1)
+    up = up[:, :, :height, :width] + state["upsample.0.bias"].reshape(1, -1, 1, 1)
     x = twice(torch.cat([fine, up], 1), "up.0")
     last = state["last.weight"][:, :, 0, 0]
     return torch.einsum("bchw,dc->bdhw", x, last) + state["last.bias"].reshape(1, -1, 1, 1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.segmentation.intensities import body_mask, check_segmentable, scaled, with_bone
+from fuzzyseg.segmentation.intensities import check_segmentable, scaled, uptake_mask, with_bone
 from fuzzyseg.volume import Volume
 
 
@@ -17,7 +17,7 @@ def test_ct_is_scaled_within_its_window():
     np.testing.assert_allclose(scaled(Volume(array, np.eye(4), "CT", "HU")), expected, atol=1e-6)
 
 
-def test_body_mask_leaves_out_air_and_keeps_soft_tissue():
+def test_uptake_mask_leaves_out_air_and_keeps_soft_tissue():
     rng = np.random.default_rng(0)
     truth = np.zeros((24, 24, 24), bool)
     truth[6:18, 6:18] = True
@@ -25,7 +25,7 @@ def test_body_mask_leaves_out_air_and_keeps_soft_tissue():
     uptake[8:12, 8:12] = 10
     uptake[9:11, 9:11, 9:11] = 40
     uptake = rng.poisson(uptake * 20) / 800
-    mask = body_mask(uptake.astype(np.float32))
+    mask = uptake_mask(uptake.astype(np.float32))
     assert (mask == truth).mean() > 0.99
 
 

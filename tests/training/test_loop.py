@@ -14,9 +14,10 @@ from toy_training import QUICK, toy_case
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.prediction import predict
 from fuzzyseg.models.model_files import load_model
-from fuzzyseg.training import loop
-from fuzzyseg.training.loop import learning_rate, train
-from fuzzyseg.training.record import config_from_json
+from fuzzyseg.training import learner, loop, run_folder
+from fuzzyseg.training.learner import learning_rate
+from fuzzyseg.training.loop import train
+from fuzzyseg.training.run_record import config_from_json
 
 CASES = [toy_case(seed=seed) for seed in range(2)]
 EVERYTHING = replace(
@@ -55,7 +56,7 @@ def unbroken(folder, config=EVERYTHING, validation=CASES[:1]):
 def no_curves(request, monkeypatch):
     """Save their half a second, where a test does not look at them."""
     if "curves" not in request.node.name:
-        monkeypatch.setattr(loop, "draw_curves", lambda *_: None)
+        monkeypatch.setattr(run_folder, "draw_curves", lambda *_: None)
 
 
 class StoppedError(Exception):
@@ -318,13 +319,13 @@ def test_a_model_in_half_precision(tmp_path):
 
 
 def test_q_is_annealed(tmp_path, monkeypatch):
-    original, seen = loop.batch_loss, []
+    original, seen = learner.batch_loss, []
 
     def spied(terms, *rest):
         seen.append(terms.terms[0].q)
         return original(terms, *rest)
 
-    monkeypatch.setattr(loop, "batch_loss", spied)
+    monkeypatch.setattr(learner, "batch_loss", spied)
     train(tmp_path, replace(QUICK, loss="fcm-label", q=2.0, anneal=4), CASES)
     assert seen == [1, 1.25, 1.5, 1.75, 2, 2]
 
@@ -405,14 +406,14 @@ class TestRefused:
         def full(*_, **__):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(loop.Log, "write", full)
+        monkeypatch.setattr(run_folder.Log, "write", full)
         assert "No space left" in self.refused(tmp_path)
 
     @pytest.mark.parametrize("broken", ["both", "gradient", "loss"])
     def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_checkpoint(
         self, broken, tmp_path, monkeypatch
     ):
-        original, steps = loop.batch_loss, iter(range(100))
+        original, steps = learner.batch_loss, iter(range(100))
 
         def spoilt(terms, logits, *rest):
             if next(steps) < 4:
@@ -423,10 +424,10 @@ class TestRefused:
                 return logits.sum() + float("inf")
             return logits.abs().clamp_min(0).sub(logits.detach().abs()).sqrt().sum()  # 0, slope inf
 
-        monkeypatch.setattr(loop, "batch_loss", spoilt)
+        monkeypatch.setattr(learner, "batch_loss", spoilt)
         config = replace(QUICK, checkpoint_minutes=1e-9, log_every=4, validate_every=100)
         assert "at step 5; lower --lr" in self.refused(tmp_path, config)
-        monkeypatch.setattr(loop, "batch_loss", original)
+        monkeypatch.setattr(learner, "batch_loss", original)
         train(tmp_path, config, CASES, resume=True)
         train(tmp_path / "whole", config, CASES)
         assert same(weights(tmp_path), weights(tmp_path / "whole"))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import fx, nn
 
+from fuzzyseg.networks.layers import cropped
 from fuzzyseg.networks.shuffle_unet import space_to_depth
-from fuzzyseg.networks.unet import cropped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

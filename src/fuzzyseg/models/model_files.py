@@ -13,6 +13,7 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import replacing, write_text
 from fuzzyseg.models.locate import CARD, WEIGHTS, locate, read_card, stem_of, with_suffix
 from fuzzyseg.networks.registry import build_network
+from fuzzyseg.old_names import renamed_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,6 +34,11 @@ class Model:
 
     card: Card
     network: nn.Module
+
+    def __repr__(self) -> str:
+        a = self.card.architecture
+        sees, finds = " + ".join(a.channels), ", ".join(a.classes)
+        return f"Model({self.card.name}: {sees} -> {finds}; {a.network}, {a.dims}-D)"
 
 
 def save_model(model: Model, path: str | Path, *, half: bool = False) -> Model:
@@ -118,7 +124,7 @@ def load_model(name_or_path: str | Path) -> Model:
             f"{found[:12]}... in {path}; copy both files of the model again"
         )
     try:
-        state = load(data)
+        state = renamed_weights(load(data))
     except SafetensorError as error:
         raise InputError(
             f"expected a safetensors file, found {path}: {error}; no other weights are loaded"

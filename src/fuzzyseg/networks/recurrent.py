@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, check_network
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
-_NORMS: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-
-
-def check_network(in_channels: int, n_classes: int, filters: int, dims: int) -> None:
-    """Raise InputError for numbers no network can be built of."""
-    if dims not in _CONVOLUTIONS:
-        raise InputError(f"expected a network of 2 or 3 dimensions, found {dims}; give 2 or 3")
-    if min(in_channels, filters) < 1 or n_classes < 2:
-        raise InputError(
-            f"expected at least 1 channel, 1 filter and 2 classes, found {in_channels}, "
-            f"{filters} and {n_classes}; give larger numbers"
-        )
 
 
 class RecurrentConv(nn.Module):
@@ -45,7 +32,7 @@ class RecurrentConv(nn.Module):
 
     def __init__(self, in_channels: int, filters: int, steps: int = 3, dims: int = 2) -> None:
         super().__init__()
-        convolution, norm = _CONVOLUTIONS[dims], _NORMS[dims]
+        convolution, norm = CONVOLUTIONS[dims], NORMS[dims]
         self.forward_conv = convolution(in_channels, filters, 3, padding=1)
         self.recurrent_conv = convolution(filters, filters, 3, padding=1)
         self.norms = nn.ModuleList(norm(filters) for _ in range(steps + 1))
@@ -97,7 +84,7 @@ class RecurrentConvNet(nn.Module):
         check_network(in_channels, n_classes, filters, dims)
         if steps < 0:
             raise InputError(f"expected 0 or more recurrent steps, found {steps}; 3 is usual")
-        convolution, norm = _CONVOLUTIONS[dims], _NORMS[dims]
+        convolution, norm = CONVOLUTIONS[dims], NORMS[dims]
         layers: list[nn.Module] = [
             RecurrentConv(filters if i else in_channels, filters, steps, dims) for i in range(5)
         ]

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import nn
 from torch.fx import wrap
 from torch.nn import functional
 
-from fuzzyseg.errors import InputError
-from fuzzyseg.networks.recurrent import check_network
-from fuzzyseg.networks.unet import cropped
+from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, TRANSPOSED, check_network, cropped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
-_TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-_NORMS: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 # Below 0, as in nnU-Net. With none, a lesion many times as hot as bone can switch all filters of
 # the finest level off at once, and no gradient then comes back from it.
 _SLOPE = 0.01
@@ -70,9 +65,7 @@ class ShuffleUNet(nn.Module):
         halvings: int = 3,
     ) -> None:
         super().__init__()
-        check_network(in_channels, n_classes, filters, dims)
-        if halvings < 0:
-            raise InputError(f"expected to halve the image 0 times or more, found {halvings}")
+        check_network(in_channels, n_classes, filters, dims, halvings)
         widths = [filters * min(2**level, _WIDEST) for level in range(halvings + 1)]
         entries = [in_channels * 2**dims, *widths]
         self.down = nn.ModuleList(
@@ -83,14 +76,14 @@ class ShuffleUNet(nn.Module):
             for level, (entry, width) in enumerate(zip(entries, widths, strict=False))
         )
         coarse_to_fine = list(zip(reversed(widths[1:]), reversed(widths[:-1]), strict=True))
-        self.enlarge = nn.ModuleList(
-            _TRANSPOSED[dims](coarse, fine, 2, stride=2) for coarse, fine in coarse_to_fine
+        self.upsample = nn.ModuleList(
+            TRANSPOSED[dims](coarse, fine, 2, stride=2) for coarse, fine in coarse_to_fine
         )
         self.up = nn.ModuleList(
             nn.Sequential(*_layer(fine, fine, dims), *_layer(fine, fine, dims))
             for _, fine in coarse_to_fine
         )
-        self.last = _TRANSPOSED[dims](filters, n_classes, 2, stride=2)
+        self.last = TRANSPOSED[dims](filters, n_classes, 2, stride=2)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (B, C, *space) of an image (B, in_channels, *space); softmax(1) of them is u."""
@@ -99,9 +92,9 @@ class ShuffleUNet(nn.Module):
         for level in self.down[1:]:
             kept.append(x)
             x = level(x)
-        for enlarge, level in zip(self.enlarge, self.up, strict=True):
+        for upsample, level in zip(self.upsample, self.up, strict=True):
             fine = kept.pop()
-            x = level(fine + cropped(enlarge(x), fine))
+            x = level(fine + cropped(upsample(x), fine))
         return cropped(self.last(x), image)
 
 
@@ -133,7 +126,7 @@ for name in ("space_to_depth", "cropped"):
 
 
 def _layer(in_channels: int, filters: int, dims: int, stride: int = 1) -> list[nn.Module]:
-    convolution, norm = _CONVOLUTIONS[dims], _NORMS[dims]
+    convolution, norm = CONVOLUTIONS[dims], NORMS[dims]
     return [
         convolution(in_channels, filters, 3, stride=stride, padding=1, bias=False),
         norm(filters),

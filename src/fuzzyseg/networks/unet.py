@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.fx import wrap
 
-from fuzzyseg.errors import InputError
-from fuzzyseg.networks.recurrent import check_network
+from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, POOLS, TRANSPOSED, check_network, cropped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
-_TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-_NORMS: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-_POOLS: dict[int, Any] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+wrap("cropped")  # one step for those who trace the network, whatever the sizes
 
 
 class UNet(nn.Module):
@@ -55,22 +51,20 @@ class UNet(nn.Module):
         halvings: int = 3,
     ) -> None:
         super().__init__()
-        check_network(in_channels, n_classes, filters, dims)
-        if halvings < 0:
-            raise InputError(f"expected to halve the image 0 times or more, found {halvings}")
+        check_network(in_channels, n_classes, filters, dims, halvings)
         widths = [filters * 2**level for level in range(halvings + 1)]
-        self.pool = _POOLS[dims](2, ceil_mode=True)
+        self.pool = POOLS[dims](2, ceil_mode=True)
         self.down = nn.ModuleList(
             _two_convolutions(a, b, dims)
             for a, b in zip([in_channels, *widths], widths, strict=False)
         )
-        self.enlarge = nn.ModuleList(
-            _TRANSPOSED[dims](2 * width, width, 2, stride=2) for width in reversed(widths[:-1])
+        self.upsample = nn.ModuleList(
+            TRANSPOSED[dims](2 * width, width, 2, stride=2) for width in reversed(widths[:-1])
         )
         self.up = nn.ModuleList(
             _two_convolutions(2 * width, width, dims) for width in reversed(widths[:-1])
         )
-        self.last = _CONVOLUTIONS[dims](filters, n_classes, 1)
+        self.last = CONVOLUTIONS[dims](filters, n_classes, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (B, C, *space) of an image (B, in_channels, *space); softmax(1) of them is u."""
@@ -79,25 +73,15 @@ class UNet(nn.Module):
         for level in self.down[1:]:
             kept.append(x)
             x = level(self.pool(x))
-        for enlarge, level in zip(self.enlarge, self.up, strict=True):
+        for upsample, level in zip(self.upsample, self.up, strict=True):
             fine = kept.pop()
-            x = level(torch.cat([fine, cropped(enlarge(x), fine)], dim=1))
+            x = level(torch.cat([fine, cropped(upsample(x), fine)], dim=1))
         logits: Tensor = self.last(x)
         return logits
 
 
-def cropped(x: Tensor, like: Tensor) -> Tensor:
-    """Cut off the far end of the spatial axes of x beyond the size of another image's."""
-    for axis in range(2, x.ndim):
-        x = x.narrow(axis, 0, like.shape[axis])
-    return x
-
-
-wrap("cropped")  # one step for those who trace the network, whatever the sizes
-
-
 def _two_convolutions(in_channels: int, filters: int, dims: int) -> nn.Sequential:
-    convolution, norm = _CONVOLUTIONS[dims], _NORMS[dims]
+    convolution, norm = CONVOLUTIONS[dims], NORMS[dims]
     return nn.Sequential(
         convolution(in_channels, filters, 3, padding=1, bias=False),
         norm(filters),

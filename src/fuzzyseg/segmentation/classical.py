@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.body import body_mask as ct_body_mask
-from fuzzyseg.body import make_background
+from fuzzyseg.body import body_mask, make_background
 from fuzzyseg.clustering.fixed import fixed_centres
 from fuzzyseg.conventions import CT_WINDOW_HU
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.segmentation.counts import class_counts
-from fuzzyseg.segmentation.intensities import body_mask, bone_prior, scaled, with_bone
+from fuzzyseg.segmentation.intensities import bone_prior, scaled, uptake_mask, with_bone
 from fuzzyseg.segmentation.methods import SETS, get_method, own_parameters
 from fuzzyseg.segmentation.settings import Settings, class_names
 from fuzzyseg.volume import Provenance, Segmentation, Study
@@ -78,7 +77,7 @@ def cluster(study: Study, settings: Settings) -> Segmentation:
         memberships[0][~mask] = 1
         labels[~mask] = 0
     if study.spect is None:  # a couch may be as dense as bone
-        outside = ~ct_body_mask(volume).T
+        outside = ~body_mask(volume).T
         make_background(memberships, outside)
         labels[outside] = 0
     warnings += _doubts(labels, names, clusterer)
@@ -108,7 +107,7 @@ def _features(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, int | None]:
     """Image (Z, Y, X) or (2, Z, Y, X), mask (Z, Y, X) or None, and channel axis or None."""
     image = _lines_first(scaled(study.image))
-    mask = body_mask(image) if settings.mask and study.spect is not None else None
+    mask = uptake_mask(image) if settings.mask and study.spect is not None else None
     if study.beside is None:
         return image, mask, None
     anatomy = _lines_first(scaled(study.beside))

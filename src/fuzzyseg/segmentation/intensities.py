@@ -51,7 +51,7 @@ def scaled(volume: Volume) -> NDArray[np.float32]:
     return (array - np.float32(low)) / np.float32(high - low)
 
 
-def body_mask(uptake: NDArray[np.float32]) -> NDArray[np.bool_]:
+def uptake_mask(uptake: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Voxels of a SPECT that are not air.
 
     K-means finds background, bone and lesion; a second K-means splits that background, in

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.models.card import Card, Plane
+    from fuzzyseg.models.model_files import Model
     from fuzzyseg.segmentation.settings import Settings
     from fuzzyseg.segmentation.where import Box
     from fuzzyseg.volume import Study, Volume
@@ -88,27 +89,7 @@ def segment_with_model(
     model = load_model(_named(settings))
     card = model.card
     _check_classes(card, settings)
-    given = channel_images(card, study)
-    grid = model_grid(study.image, card.preprocessing.spacing_mm)
-    planes = _planes(card, settings)
-    n_voxels = grid.array.size * len(passes(model, planes, settings.mirror))
-    engine = choose_engine(settings.engine, model, n_voxels)
-    # A couch may look like bone, and most of a trunk is nowhere near any.
-    seen = body_mask(grid) & near_dense(grid) if study.spect is None else None
-    box = _whole(grid) if seen is None else box_around(seen)
-    found = predict(
-        model,
-        _seen(card, grid, given)[:, *box],
-        planes=planes,
-        mirror=settings.mirror,
-        within=None if seen is None else seen[box],
-        engine=engine,
-        jobs=settings.jobs,
-        progress=progress,
-    )
-    if seen is not None:
-        make_background(found, ~seen[box])
-    memberships = _on_the_image(found, grid, box, study.image)
+    memberships, engine, grid = _memberships(model, study, settings, progress)
     labels = _highest(memberships)
     warnings = [
         *study.warnings,
@@ -130,6 +111,34 @@ def segment_with_model(
             warnings=tuple(dict.fromkeys(warnings)),
         ),
     )
+
+
+def _memberships(
+    model: Model, study: Study, settings: Settings, progress: Callable[[int, int], None] | None
+) -> tuple[NDArray[np.float32], str, Volume]:
+    """Memberships (C, X, Y, Z) on the image's grid, the engine, and the grid that it worked on."""
+    card = model.card
+    given = channel_images(card, study)
+    grid = model_grid(study.image, card.preprocessing.spacing_mm)
+    planes = _planes(card, settings)
+    n_voxels = grid.array.size * len(passes(model, planes, settings.mirror))
+    engine = choose_engine(settings.engine, model, n_voxels)
+    # A couch may look like bone, and most of a trunk is nowhere near any.
+    seen = body_mask(grid) & near_dense(grid) if study.spect is None else None
+    box = _whole(grid) if seen is None else box_around(seen)
+    found = predict(
+        model,
+        _seen(card, grid, given)[:, *box],
+        planes=planes,
+        mirror=settings.mirror,
+        within=None if seen is None else seen[box],
+        engine=engine,
+        jobs=settings.jobs,
+        progress=progress,
+    )
+    if seen is not None:
+        make_background(found, ~seen[box])
+    return _on_the_image(found, grid, box, study.image), engine, grid
 
 
 def _whole(volume: Volume) -> Box:

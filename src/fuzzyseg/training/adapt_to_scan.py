@@ -6,7 +6,7 @@ learned ones. Then, if asked for, a bounded number of steps on L_RFCM, eq. (11),
 scales and shifts alone, with centres fixed where the model's own memberships put them. Each is kept
 only if the model then agrees better with itself; else the model comes back as it was. Steps are
 none by default: on validation scans they cost accuracy while self-consistency rose
-(docs/training.md).
+(docs/results.md).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fuzzyseg.training.adaptation import Adaptation, check_adaptation
 from fuzzyseg.training.case import unlabelled_case
 from fuzzyseg.training.config import Config
 from fuzzyseg.training.patches import draw_patch
-from fuzzyseg.training.record import config_from_json
+from fuzzyseg.training.run_record import config_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import replacing
+from fuzzyseg.old_names import renamed_weights
 from fuzzyseg.training.config import differences
-from fuzzyseg.training.record import config_from_json
+from fuzzyseg.training.run_record import config_from_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,7 +155,7 @@ def load_checkpoint(
         for name, module in modules.items():
             start = f"{name}/"
             own = {k.removeprefix(start): t for k, t in tensors.items() if k.startswith(start)}
-            module.load_state_dict(own)
+            module.load_state_dict(renamed_weights(own))
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in tensors.items():
             if key.startswith("optimiser/"):

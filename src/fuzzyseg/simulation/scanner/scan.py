@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.scanner.protocol import EnergyWindow, Protocol
+    from fuzzyseg.simulation.scanner.montecarlo import ScatterKernels
+    from fuzzyseg.simulation.scanner.protocol import Protocol
 
     Array = NDArray[np.float32]
 
@@ -144,35 +145,26 @@ def acquire(
     scale = np.asarray(rate * seconds, np.float32)
 
     backend = get_backend(device)
-    projector = Projector(
-        mu, voxel_cm=voxel, orbit=orbit, response=protocol.response, mask=body, backend=backend
-    )
+    geometry: dict[str, Any] = {
+        "voxel_cm": voxel,
+        "orbit": orbit,
+        "response": protocol.response,
+        "backend": backend,
+    }
     loaded = backend.load(activity)
-    fine = (backend.fetch(projector.forward_view(loaded, view)) for view in range(protocol.views))
-    primary = scale * np.stack([collapse(projection, factor, (0, 1), "sum") for projection in fine])
+    primary = scale * _projected(Projector(mu, mask=body, **geometry), loaded, factor)
+    windows = (protocol.photopeak, protocol.scatter_window)
+    peak, lower = (scatter_kernels(protocol, window, kernel_settings) for window in windows)
 
-    def window_scatter(window: EnergyWindow) -> tuple[Array | float, float]:
-        """Return the expected scatter in a window and its share of unscattered photons."""
-        kernels = scatter_kernels(protocol, window, kernel_settings)
-        if not scatter:
-            return 0.0, kernels.primary
+    def scattered(kernels: ScatterKernels) -> Array:
         model = ScatterModel(
-            mu,
-            voxel_cm=voxel,
-            orbit=orbit,
-            response=protocol.response,
-            kernels=kernels,
-            pixel_cm=pixel,
-            grid_cm=SCATTER_GRID_CM,
-            backend=backend,
+            mu, kernels=kernels, pixel_cm=pixel, grid_cm=SCATTER_GRID_CM, **geometry
         )
-        scattered = model.views(loaded, range(protocol.views))
-        return scale * np.float32(factor**2) * scattered, kernels.primary
+        return scale * np.float32(factor**2) * model.views(loaded, range(protocol.views))
 
-    peak_scatter, _ = window_scatter(protocol.photopeak)
-    lower_scatter, spill = window_scatter(protocol.scatter_window)
-    expected = primary + peak_scatter
-    window = np.float32(spill) * primary + lower_scatter
+    expected, window = primary, np.float32(lower.primary) * primary
+    if scatter:
+        expected, window = expected + scattered(peak), window + scattered(lower)
     total = float(expected.sum(dtype=np.float64))
     counts, window_counts = expected, window
     if noise:
@@ -190,6 +182,13 @@ def acquire(
         voxel_cm=pixel,
         shape=(x, y, z),
     )
+
+
+def _projected(projector: Projector, loaded: Any, factor: int) -> Array:
+    """Projections (V, S, Z) of an activity on the backend, fine pixels added up to whole ones."""
+    views = (projector.forward_view(loaded, view) for view in range(projector.views))
+    fine = map(projector.backend.fetch, views)
+    return np.stack([collapse(projection, factor, (0, 1), "sum") for projection in fine])
 
 
 def _check_activity(activity: NDArray[np.floating], shape: tuple[int, ...]) -> Array:

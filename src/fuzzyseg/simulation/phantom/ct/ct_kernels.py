@@ -97,7 +97,7 @@ def back(filtered, variance, every, cos, sin, inside, image, spread):
 
 
 @njit(**_OPTIONS)
-def add_enlarged(volume, coarse, factor):
+def add_upsampled(volume, coarse, factor):
     """Add a coarse volume, interpolated, to one `factor` (x, y, z) times finer, in place."""
     n, m, k = volume.shape
     p, q, r = coarse.shape

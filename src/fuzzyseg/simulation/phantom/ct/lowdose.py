@@ -71,7 +71,7 @@ def take_ct(
     CTImage
         On the same grid.
     """
-    from fuzzyseg.simulation.phantom.ct.ct_kernels import add_enlarged
+    from fuzzyseg.simulation.phantom.ct.ct_kernels import add_upsampled
 
     of_couch = np.random.default_rng(rng.integers(2**63))
     moved, truth = move(hu, bone, labels, grid, draw, diaphragm_mm)
@@ -88,14 +88,14 @@ def take_ct(
     error, spread, factor = beam_errors(rng, ratio, grid.spacing_mm, draw)
     noise = _fine_noise(rng, hu.shape, grid, draw)
     scaled = np.zeros(hu.shape, np.float32)
-    add_enlarged(scaled, spread, np.array(factor, float))
+    add_upsampled(scaled, spread, np.array(factor, float))
     noise *= scaled
     # Between air and water the signal, and what is done to it, is the rays' own: air is quiet.
     noise *= np.clip(image + np.float32(0.15), 0.15, 1)
     noise += image
     noise -= 1
     noise *= 1000
-    add_enlarged(noise, error, np.array(factor, float))
+    add_upsampled(noise, error, np.array(factor, float))
     noise += np.float32(draw.bias_hu)
     np.clip(noise, LOWEST_HU, HIGHEST_HU, out=noise)
     np.rint(noise, out=noise)

@@ -8,7 +8,7 @@ from matplotlib.image import imread
 from fuzzyseg.cli.parse import parse
 from fuzzyseg.errors import InputError
 from fuzzyseg.training.config import Config
-from fuzzyseg.training.record import config_from_json, config_to_toml, draw_curves
+from fuzzyseg.training.run_record import config_from_json, config_to_toml, draw_curves
 
 OTHER = Config(
     loss="rfcm+ce",
