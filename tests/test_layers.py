@@ -22,6 +22,7 @@ LAYERS = [
         "old_names",
         "conventions",
         "compiled",
+        "tables",
         "separable",
     },
     {"io"},

@@ -98,7 +98,7 @@ def near_dense(ct: Volume) -> NDArray[np.bool_]:
             highest = np.maximum.reduceat(highest, starts, axis=axis)
     reach = [2 * math.ceil(NEAR_MM / (s * f)) + 1 for s, f in zip(spacing, factor, strict=True)]
     near: Mask = ndimage.maximum_filter(highest > DENSE_HU, reach)
-    return _enlarged(near, factor, ct.shape)
+    return _upsampled(near, factor, ct.shape)
 
 
 def body_only(ct: Volume) -> Volume:

@@ -13,7 +13,7 @@ def test_names_lead_to_populations():
         assert population.name == name
         assert population.about
         json.dumps(asdict(population), default=dict)
-    with pytest.raises(InputError, match="expected a population of clinical, elsewhere, paper"):
+    with pytest.raises(InputError, match="expected a population out of clinical, elsewhere, paper"):
         get_population("here")
 
 

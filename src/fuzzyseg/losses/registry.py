@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.lazy import load
+from fuzzyseg.tables import entry_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -97,11 +98,7 @@ LOSSES: dict[str, LossEntry] = {
 
 def loss_entry(name: str) -> LossEntry:
     """Return what is known of a loss, or raise InputError where there is none of that name."""
-    if name not in LOSSES:
-        raise InputError(
-            f"expected one of {tuple(LOSSES)} as the loss, found {name!r}; spell it as one of these"
-        )
-    return LOSSES[name]
+    return entry_of(LOSSES, name, "loss")
 
 
 def get_loss(name: str, **parameters: Any) -> nn.Module:

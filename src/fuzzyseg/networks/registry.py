@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fuzzyseg.errors import InputError
 from fuzzyseg.lazy import load
+from fuzzyseg.tables import entry_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,11 +62,7 @@ NETWORKS: dict[str, NetworkEntry] = {
 
 def network_entry(name: str) -> NetworkEntry:
     """Return what is known of a network, or raise InputError where there is none of that name."""
-    if name not in NETWORKS:
-        raise InputError(
-            f"expected a network out of {', '.join(NETWORKS)}, found {name!r}; give one of these"
-        )
-    return NETWORKS[name]
+    return entry_of(NETWORKS, name, "network")
 
 
 def build_network(architecture: Architecture) -> nn.Module:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.clustering.threshold import CT_LEVELS
 from fuzzyseg.errors import InputError
+from fuzzyseg.tables import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,11 +115,7 @@ def get_method(name: str) -> Method:
     InputError
         If there is no such method.
     """
-    if name not in METHODS:
-        raise InputError(
-            f"expected a method out of {', '.join(METHODS)}, found {name!r}; choose one"
-        )
-    return METHODS[name]
+    return entry_of(METHODS, name, "method")
 
 
 def clustering_methods() -> tuple[str, ...]:

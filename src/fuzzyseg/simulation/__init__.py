@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from fuzzyseg.lazy import lazily
 
 _HOMES = {
     "PatientSettings": "patient_settings",
@@ -24,15 +23,7 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is first asked for (PEP 562): numba and scipy take a second."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, _HOMES)  # numba and scipy take a second
 
 
 def __dir__() -> list[str]:

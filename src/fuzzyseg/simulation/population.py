@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.laws import LogNormal, Normal, Uniform
 from fuzzyseg.simulation.phantom.ct.ct_settings import CT
 from fuzzyseg.simulation.phantom.dense.dense_settings import DENSE, NO_DENSE_SETTINGS
@@ -19,6 +18,7 @@ from fuzzyseg.simulation.population_laws import (
     Population,
     UptakeLaws,
 )
+from fuzzyseg.tables import entry_of
 
 # 2,000 lesions of 102 men (Wang and Shen, Nucl Med Commun 2012;33:379): ribs 28.9%, thoracic
 # spine 14.8%, ilium 13.8%, lumbar spine 8.0%, and 912 (45.6%) outside vertebrae and pelvis. What
@@ -187,9 +187,4 @@ def get_population(name: str) -> Population:
     InputError
         If there is none of that name.
     """
-    if name not in POPULATIONS:
-        raise InputError(
-            f"expected a population of {', '.join(POPULATIONS)}, found {name!r}; choose one of "
-            "these"
-        )
-    return POPULATIONS[name]
+    return entry_of(POPULATIONS, name, "population")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuzzyseg.errors import InputError
 from fuzzyseg.lazy import load
+from fuzzyseg.tables import entry_of
 
 if TYPE_CHECKING:
     from fuzzyseg.simulation.scanner.protocol import Protocol
@@ -31,8 +31,4 @@ def get_protocol(name: str) -> Protocol:
     InputError
         If no protocol has that name.
     """
-    if name not in PROTOCOLS:
-        raise InputError(
-            f"expected a protocol out of {', '.join(PROTOCOLS)}, found {name!r}; choose one"
-        )
-    return PROTOCOLS[name]
+    return entry_of(PROTOCOLS, name, "protocol")
