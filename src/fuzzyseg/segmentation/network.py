@@ -19,10 +19,10 @@ from fuzzyseg.models.card import PLANES
 from fuzzyseg.models.model_files import load_model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.resample import resample
+from fuzzyseg.segmentation.boxes import background, box_around, part, same_part
 from fuzzyseg.segmentation.counts import class_counts
 from fuzzyseg.segmentation.methods import get_method
 from fuzzyseg.segmentation.suitability import channel_images, spacing_warnings, unused_warnings
-from fuzzyseg.segmentation.where import background, box_around, part, same_part
 from fuzzyseg.volume import Provenance, Segmentation
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from fuzzyseg.models.card import Card, Plane
     from fuzzyseg.models.model_files import Model
+    from fuzzyseg.segmentation.boxes import Box
     from fuzzyseg.segmentation.settings import Settings
-    from fuzzyseg.segmentation.where import Box
     from fuzzyseg.volume import Study, Volume
 
 

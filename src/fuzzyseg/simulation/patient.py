@@ -25,7 +25,9 @@ from fuzzyseg.simulation.phantom.uptake import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fuzzyseg.simulation.healthy import Healthy
     from fuzzyseg.simulation.phantom.model import Phantom
+    from fuzzyseg.simulation.phantom.uptake import Uptake
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +110,19 @@ def draw_patient(
     in_bone = normal.bone * healthy + np.float32(normal.level) * maps.uptake
     relative = normal.soft + in_bone
 
-    share = min(1.0, field.mass_kg / normal.weight_kg)
     left = decay(settings.uptake_h)
-    retained_bq = settings.injected_mbq * 1e6 * left * drawn.retained * share
+    retained_bq = settings.injected_mbq * 1e6 * left * drawn.retained * _share(normal)
     not_urine = 1 - field.fraction("bladder")
     activity = scale_to_activity(relative, field.grid.voxel_ml, retained_bq, not_urine)
+    bone_mbq = _total_mbq(activity, field) * float(
+        in_bone.sum(dtype=np.float64) / relative.sum(dtype=np.float64)
+    )
+    amounts = {
+        "activity_mbq": _total_mbq(activity, field),
+        "bladder_mbq": _total_mbq(activity * (1 - not_urine), field),
+        # Bone and lesions in the field, of what was injected.
+        "bone_share_of_dose": bone_mbq / (settings.injected_mbq * left),
+    }
     # Worn joints become denser as lesions do.
     maps.cortical[...] += normal.dense
     maps.spongiosa[...] -= normal.dense
@@ -120,29 +130,9 @@ def draw_patient(
     labels = (solid >= 0.5).astype(np.uint8)
     labels[maps.labels] = 2
 
-    bone_mbq = _total_mbq(activity, field) * float(
-        in_bone.sum(dtype=np.float64) / relative.sum(dtype=np.float64)
-    )
-    parameters: dict[str, Any] = {
-        "seed": {"entropy": seeds.entropy, "spawn_key": list(seeds.spawn_key)},
-        "population": settings.population.name,
-        **normal.made,
-        **field.parameters,
-        "weight_kg": normal.weight_kg,
-        "injected_mbq": settings.injected_mbq,
-        "uptake_h": settings.uptake_h,
-        "decay": left,
-        "retention": drawn.retained,
-        "share_in_field": share,
-        "activity_mbq": _total_mbq(activity, field),
-        "bladder_mbq": _total_mbq(activity * (1 - not_urine), field),
-        # Bone and lesions in the field, of what was injected.
-        "bone_share_of_dose": bone_mbq / (settings.injected_mbq * left),
-        "superscan": drawn.superscan,
-        "uptake_to_soft_tissue": drawn.relative,
-        # Activity from a file has a scale of its own.
-        "bone_to_soft_tissue": normal.level if field.uptake is None else None,
-        "lesions": [lesion.as_dict() for lesion in lesions],
+    parameters = _described(seeds, settings, normal, drawn, amounts)
+    parameters["lesions"] = [lesion.as_dict() for lesion in lesions]
+    parameters |= {
         "findings": normal.findings,
         "label_names": list(CLASSES),
         "voxel_mm": list(field.grid.spacing_mm),
@@ -154,6 +144,39 @@ def draw_patient(
         activity, attenuation, image.hu, labels, image.labels, image.couch, field.grid.affine,
         parameters,
     )  # fmt: skip
+
+
+def _described(
+    seeds: np.random.SeedSequence,
+    settings: PatientSettings,
+    normal: Healthy,
+    drawn: Uptake,
+    amounts: dict[str, float],
+) -> dict[str, Any]:
+    """Body, dose and uptake in values that JSON can hold."""
+    field = normal.phantom
+    return {
+        "seed": {"entropy": seeds.entropy, "spawn_key": list(seeds.spawn_key)},
+        "population": settings.population.name,
+        **normal.made,
+        **field.parameters,
+        "weight_kg": normal.weight_kg,
+        "injected_mbq": settings.injected_mbq,
+        "uptake_h": settings.uptake_h,
+        "decay": decay(settings.uptake_h),
+        "retention": drawn.retained,
+        "share_in_field": _share(normal),
+        **amounts,
+        "superscan": drawn.superscan,
+        "uptake_to_soft_tissue": drawn.relative,
+        # Activity from a file has a scale of its own.
+        "bone_to_soft_tissue": normal.level if field.uptake is None else None,
+    }
+
+
+def _share(normal: Healthy) -> float:
+    """Share of the patient that lies in the field."""
+    return min(1.0, normal.phantom.mass_kg / normal.weight_kg)
 
 
 def _total_mbq(activity: NDArray[np.float32], phantom: Phantom) -> float:

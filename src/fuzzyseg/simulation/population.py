@@ -1,7 +1,7 @@
 """Named populations: all that is drawn about disease and uptake.
 
-A body's size and pose are drawn by `phantom.body`, the shapes of findings lie in
-`phantom.finding_places`; how often, how many and how bright is here.
+A body's size and pose are drawn by `phantom.anatomy.habitus`, the shapes of findings lie in
+`phantom.disease.finding_places`; how often, how many and how bright is here.
 """
 
 from __future__ import annotations

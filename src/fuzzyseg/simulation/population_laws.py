@@ -144,7 +144,7 @@ class Population:
     lesions : LesionLaws
     uptake : UptakeLaws
     findings : mapping from name to Chance
-        Uptake that is no lesion; names as in `phantom.findings`.
+        Uptake that is no lesion; names as in `phantom.disease.findings`.
     dense : DenseSettings
         Density of bone, and dense things that are no lesion; of the parametric body alone.
     ct : CTSettings

@@ -1,6 +1,6 @@
 import numpy as np
 
-from fuzzyseg.segmentation.where import background, box_around, part, same_part
+from fuzzyseg.segmentation.boxes import background, box_around, part, same_part
 from fuzzyseg.volume import Volume
 
 SPACING = np.diag([2.0, 2.0, 3.0, 1.0])
