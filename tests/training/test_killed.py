@@ -10,7 +10,7 @@ import torch
 
 from fuzzyseg.cli.main import main
 from fuzzyseg.models.model_files import load_model
-from fuzzyseg.training import loop
+from fuzzyseg.training import run_folder
 
 SETTINGS = {
     "loss": "semi-rfcm",
@@ -31,7 +31,7 @@ SETTINGS = {
 def one_thread_and_no_curves(monkeypatch):
     """Sums over threads are added up in an order that depends on their number."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(loop, "draw_curves", lambda *_: None)  # saves half a second
+    monkeypatch.setattr(run_folder, "draw_curves", lambda *_: None)  # saves half a second
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
