@@ -28,7 +28,7 @@ def test_a_lesion_is_measured(make):
     assert lesion.to_bone == pytest.approx(4)
     assert lesion.fuzzy_volume_ml == pytest.approx(lesion.volume_ml)
     assert lesion.fuzzy_activity_bq == pytest.approx(lesion.activity_bq)
-    assert set(lesion.reasons) == {"hu_mean", "hu_sd"}
+    assert set(lesion.reasons) == {"hu_mean", "hu_sd", "site", "site_confidence"}
     assert lesion.hu_mean is None
 
 

@@ -13,11 +13,13 @@ from fuzzyseg.quantification.fuzzy_sums import FuzzySums, fuzzy_sums
 from fuzzyseg.quantification.geometry import at_border, longest_diameter_mm, places_mm
 from fuzzyseg.quantification.peak import peak
 from fuzzyseg.quantification.records import Lesion
+from fuzzyseg.quantification.site import site
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.quantification.scales import Scales
+    from fuzzyseg.quantification.skeleton import Skeleton
     from fuzzyseg.volume import Volume
 
 _NO_REFERENCE = "too little bone far from lesions to compare with"
@@ -43,6 +45,8 @@ class Surroundings:
     reference : float or None
         Of bone, in the image's unit.
     ct : Volume or None
+    skeleton : Skeleton or str
+        Its landmarks, or why there are none.
     """
 
     volume: Volume
@@ -54,6 +58,7 @@ class Surroundings:
     weights: NDArray[np.float64]
     reference: float | None
     ct: Volume | None
+    skeleton: Skeleton | str
 
 
 def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesion:
@@ -89,7 +94,14 @@ def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesio
         ),
         **dict.fromkeys(("hu_mean", "hu_sd") if no_hu else (), no_hu),
     }
-    x, y, z = places.mean(axis=0)
+    centre = places.mean(axis=0)
+    x, y, z = centre
+    where, sure = None, None
+    if isinstance(around.skeleton, str):
+        reasons |= dict.fromkeys(("site", "site_confidence"), around.skeleton)
+    else:
+        where, sure, why = site(centre, around.skeleton)
+        reasons |= {"site": why} if why else {}
     flip = -1.0 if volume.file_frame == "LPS" else 1.0
     return Lesion(
         number=number,
@@ -112,6 +124,8 @@ def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesio
         fuzzy_activity_bq=times(fuzzy.total, scales.bq),
         hu_mean=None if no_hu else float(hu.mean(dtype=np.float64)),
         hu_sd=None if no_hu else float(hu.std(dtype=np.float64)),
+        site=where,
+        site_confidence=sure,
         reasons=reasons,
     )
 

@@ -14,6 +14,7 @@ from fuzzyseg.quantification.fuzzy_sums import (
     fuzzy_sums,
     threshold_curve,
 )
+from fuzzyseg.quantification.geometry import places_mm
 from fuzzyseg.quantification.lesion import Surroundings, measure, times
 from fuzzyseg.quantification.measuring import (
     Measuring,
@@ -28,6 +29,7 @@ from fuzzyseg.quantification.peak import sphere_weights
 from fuzzyseg.quantification.pieces import Components, components
 from fuzzyseg.quantification.records import Amount, Lesion, Patient, Quantification
 from fuzzyseg.quantification.scales import Scales, scales_of
+from fuzzyseg.quantification.skeleton import Skeleton, find_landmarks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,6 +96,7 @@ def quantify(
         weights=sphere_weights(volume.affine),
         reference=reference,
         ct=ct,
+        skeleton=_skeleton(bone, found.labels, volume),
     )
     lesions = tuple(
         measure(number, index, around) for number, index in enumerate(_indices(found), start=1)
@@ -110,6 +113,16 @@ def quantify(
         volume,
         measuring,
     )
+
+
+def _skeleton(
+    bone: NDArray[np.bool_] | None, labels: NDArray[np.int32], volume: Volume
+) -> Skeleton | str:
+    """Landmarks of bone and lesions together, or why there are none."""
+    if bone is None:
+        return "no class is called bone"
+    index = np.argwhere(bone | (labels > 0))
+    return find_landmarks(places_mm(index, volume.affine), volume.voxel_volume_ml)
 
 
 def _indices(found: Components) -> list[NDArray[np.intp]]:

@@ -47,6 +47,10 @@ class Lesion:
         Sums of u and u A over the voxels that are nearest to this lesion and near it.
     hu_mean, hu_sd : float or None
         In the CT under it.
+    site : str or None
+        One of `site.SITES`.
+    site_confidence : float or None
+        From 0 to 1.
     reasons : mapping of str to str
         Why a number is None, by its name.
     """
@@ -71,6 +75,8 @@ class Lesion:
     fuzzy_activity_bq: float | None
     hu_mean: float | None
     hu_sd: float | None
+    site: str | None
+    site_confidence: float | None
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
