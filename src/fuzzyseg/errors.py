@@ -11,3 +11,7 @@ class InputError(ValueError):
 
 class TooWideError(InputError):
     """A body that does not fit where it should; another one may."""
+
+
+class SourceError(InputError):
+    """DICOM headers from which no DICOM result can be made; other results can."""

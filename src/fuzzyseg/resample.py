@@ -82,7 +82,9 @@ def resample(
         else _separately(array, matrix, onto.shape, sigma, along)
     )
     _fill_outside(result, np.linalg.inv(moving.affine) @ onto.affine, moving.shape, fill)
-    return replace(moving, array=result, affine=onto.affine, warnings=moving.warnings + warnings)
+    said = moving.warnings + warnings
+    # The headers are those of the other grid.
+    return replace(moving, array=result, affine=onto.affine, warnings=said, headers=())
 
 
 def _axes_along(

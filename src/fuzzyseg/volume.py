@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+    from pydicom import Dataset
 
 Modality = Literal["CT", "NM", "PT", "other"]
 Unit = Literal["HU", "Bq/mL", "counts", "SUV", "arbitrary"]
@@ -60,6 +61,9 @@ class Volume:
         What the file says of the patient's size and the activity given.
     file_frame : {"RAS", "LPS"}
         Frame in which the file, and programs for its format, give places.
+    headers : tuple of pydicom.Dataset
+        Whole headers of the DICOM files, where they were asked for: DICOM results are made from
+        them. Names of patients stand in them; nothing else is to be.
 
     Raises
     ------
@@ -78,6 +82,7 @@ class Volume:
     identity: Identity = field(default_factory=Identity)
     administration: Administration = field(default_factory=Administration)
     file_frame: Literal["RAS", "LPS"] = "RAS"
+    headers: tuple[Dataset, ...] = ()
 
     def __post_init__(self) -> None:
         array = np.asarray(self.array)

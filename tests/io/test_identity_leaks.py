@@ -1,4 +1,7 @@
-"""Nothing that names a patient reaches a result: every byte of every output is searched."""
+"""Nothing that names a patient reaches a result: every byte of every output is searched.
+
+DICOM results are the exception that DICOM makes: they carry their source's patient and study.
+"""
 
 import gzip
 import zlib
@@ -17,6 +20,7 @@ def plant(dataset):
     dataset.PatientName = "MUSTERFRAU^ERIKA"
     dataset.PatientID = "PID-4711-X"
     dataset.PatientBirthDate = "19501224"
+    dataset.StudyInstanceUID = "1.2.826.0.1.3680043.8.498.5"
     dataset.InstitutionName = "KLINIKUM"
     dataset.ReferringPhysicianName = "ZUWEISER"
     dataset.StudyDescription = dataset.SeriesDescription = "OVERLORD MUSTERFRAU"
@@ -76,6 +80,7 @@ def test_no_output_of_segment_names_the_patient(study, tmp_path, capfd):
     assert main(arguments) == 0
     said = capfd.readouterr()
     texts = {path.name: everything(path) for path in out.iterdir()}
+    assert b"MUSTERFRAU^ERIKA" in texts.pop("segmentation.dcm")
     assert b"localizer" in texts["run.json"]  # the warnings are there
     assert b"damaged" in texts["run.json"]
     texts |= {"stdout": said.out.encode(), "stderr": said.err.encode()}

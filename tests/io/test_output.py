@@ -49,6 +49,13 @@ def test_other_files_stay(tmp_path):
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
+def test_what_a_run_does_not_write_is_of_no_other_run(tmp_path):
+    fill(tmp_path, "old")
+    with results_folder(tmp_path, NAMES, force=True) as folder:
+        (folder / "run.json").write_text("new")
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"run.json": "new"}
+
+
 def test_results_are_kept_without_force(tmp_path):
     (tmp_path / "run.json").write_text("old")
     with pytest.raises(InputError, match=r"run\.json.*--force"), results_folder(tmp_path, NAMES):

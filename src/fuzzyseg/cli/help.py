@@ -122,9 +122,9 @@ def _metavar(field: Any, hint: Any) -> str:
     for extra in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
         if getattr(extra, "metavar", None):
             return str(extra.metavar)
-    if "choices" in field.metadata:
-        return "NAME"
     kind = _bare(hint)
+    if "choices" in field.metadata:
+        return "NAME ..." if get_origin(kind) is tuple else "NAME"
     if get_origin(kind) is Literal:
         return "{" + ",".join(map(str, get_args(kind))) + "}"
     if get_origin(kind) is tuple:

@@ -69,17 +69,20 @@ def options(kind: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _check_choices(value: Any) -> None:
-    """Raise InputError for a field that is not a key of its metadata's "choices"."""
+    """Raise InputError for a field that is not a key, or keys, of its metadata's "choices"."""
     for field in dataclasses.fields(value):
         found = getattr(value, field.name)
         if dataclasses.is_dataclass(found):
             _check_choices(found)
         choices = field.metadata.get("choices")
-        if choices is not None and found is not None and found not in choices:
-            raise InputError(
-                f"expected --{field.name.replace('_', '-')} out of {', '.join(choices)}, found "
-                f"{found!r}; choose one"
-            )
+        if choices is None or found is None:
+            continue
+        for one in found if isinstance(found, tuple) else (found,):
+            if one not in choices:
+                raise InputError(
+                    f"expected --{field.name.replace('_', '-')} out of {', '.join(choices)}, "
+                    f"found {one!r}; choose one"
+                )
 
 
 def _check_text(words: list[str]) -> None:

@@ -9,11 +9,12 @@ from typing import Annotated
 import tyro
 
 from fuzzyseg.cli.options import Config, Input, Output, progress, say, to_json, warn
+from fuzzyseg.io.results.formats import RESULT_FORMATS, result_files
 from fuzzyseg.quantification.measuring import Measuring
 from fuzzyseg.segmentation.settings import Settings
 from fuzzyseg.volume import Modality
 
-FILES = (
+FILES = (  # of a NIfTI
     "labels.nii.gz",
     "memberships.nii.gz",
     "preview.png",
@@ -32,8 +33,7 @@ class Command:
     input
         DICOM folder or file, zip, or NIfTI.
     output
-        Folder for labels.nii.gz, memberships.nii.gz, preview.png, lesions.csv, summary.json and
-        run.json.
+        Folder for the results, preview.png, lesions.csv, summary.json and run.json.
     ct
         CT of the same patient (folder, file or zip), resampled onto the SPECT and used with it.
     series
@@ -44,6 +44,10 @@ class Command:
         What a NIfTI holds, which the file does not say: CT values are in HU.
     allow_mismatch
         Take a SPECT and a CT whose Patient IDs differ.
+    formats
+        What to write; by default nifti, and dicom-seg for DICOM.
+    rtstruct
+        Write rtstruct beside these.
     settings
         How to segment.
     measuring
@@ -65,6 +69,8 @@ class Command:
     ct_series: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     modality: Modality | None = None
     allow_mismatch: bool = False
+    formats: tuple[str, ...] = field(default=(), metadata={"choices": RESULT_FORMATS})
+    rtstruct: bool = False
     settings: Settings = field(default_factory=Settings)
     measuring: Measuring = field(default_factory=Measuring)
     config: Config = None
@@ -81,11 +87,14 @@ class Command:
         check_settings(self.settings)
         check_measuring(self.measuring)
         with (
-            results_folder(self.output, FILES, force=self.force) as folder,
+            results_folder(
+                self.output, tuple(dict.fromkeys((*result_files(), *FILES))), force=self.force
+            ) as folder,
             progress(self.quiet) as step,
         ):
             from fuzzyseg.cli.lesion_lines import lesion_lines
-            from fuzzyseg.io import read_study, write_labels, write_memberships
+            from fuzzyseg.io import read_study
+            from fuzzyseg.io.results.formats import default_formats, require_formats, write_results
             from fuzzyseg.quantification import document, lesions_csv, quantify
             from fuzzyseg.report import write_preview
             from fuzzyseg.resample import align
@@ -98,15 +107,19 @@ class Command:
                 ct_series=self.ct_series,
                 modality=self.modality,
                 progress=step("reading"),
+                headers=True,
             )
+            formats = (*self.formats, *(("rtstruct",) if self.rtstruct else ()))
+            require_formats(formats, study.image)
+            default = () if self.formats else default_formats(study.image)
             ct = study.beside  # on its own grid, for HU
             study = align(study, allow_mismatch=self.allow_mismatch)
             segmentation = segment(study, self.settings, progress=step("segmenting"))
             step("measuring")
             measured = quantify(segmentation, ct=ct, measuring=self.measuring)
             step("writing")
-            write_labels(folder / "labels.nii.gz", segmentation.labels, study.image)
-            write_memberships(folder / "memberships.nii.gz", segmentation.memberships, study.image)
+            write_results(folder, segmentation, formats)
+            left_out = write_results(folder, segmentation, default, optional=True)
             write_preview(folder / "preview.png", segmentation)
             (folder / "lesions.csv").write_text(lesions_csv(measured), encoding="utf-8")
             found = document(measured, segmentation.volume)
@@ -117,10 +130,12 @@ class Command:
                     "modality": self.modality,
                     "ct_series": self.ct_series,
                     "allow_mismatch": self.allow_mismatch,
+                    "formats": [*default, *formats],
                 },
                 "study": {"ct": study.beside is not None, "outline_overlap": study.outline_overlap},
                 **summary(segmentation),
             }
+            described["warnings"] += left_out
             (folder / "run.json").write_text(to_json(described), encoding="utf-8")
         for text in (*described["warnings"], *measured.notes):
             warn(text)

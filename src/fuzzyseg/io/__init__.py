@@ -1,4 +1,4 @@
-"""Studies in (DICOM, NIfTI, zip), segmentations (NIfTI) and simulated studies (DICOM) out."""
+"""Studies in (DICOM, NIfTI, zip); segmentations (`results/`) and simulated studies (DICOM) out."""
 
 from fuzzyseg.io.catalogue import find_series
 from fuzzyseg.io.dicom.ct_write import write_ct_series
@@ -10,13 +10,21 @@ from fuzzyseg.io.nifti import read_nifti
 from fuzzyseg.io.nifti_write import write_image, write_labels, write_memberships
 from fuzzyseg.io.readers import READERS, Reader
 from fuzzyseg.io.reading import choose_series, read_each, read_study, read_volume
+from fuzzyseg.io.results.dicom_seg import write_dicom_seg
+from fuzzyseg.io.results.dicom_sr import write_dicom_sr
+from fuzzyseg.io.results.formats import RESULT_FORMATS, write_results
+from fuzzyseg.io.results.measures import LesionMeasures
+from fuzzyseg.io.results.rtstruct import write_rtstruct
+from fuzzyseg.io.results.seg_nrrd import write_seg_nrrd
 
 __all__ = [
     "READERS",
+    "RESULT_FORMATS",
     "DicomPatient",
     "DicomStudy",
     "Guess",
     "Injection",
+    "LesionMeasures",
     "Reader",
     "SeriesInfo",
     "SpectAcquisition",
@@ -28,8 +36,13 @@ __all__ = [
     "read_study",
     "read_volume",
     "write_ct_series",
+    "write_dicom_seg",
+    "write_dicom_sr",
     "write_image",
     "write_labels",
     "write_memberships",
     "write_nm",
+    "write_results",
+    "write_rtstruct",
+    "write_seg_nrrd",
 ]

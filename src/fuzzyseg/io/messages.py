@@ -5,12 +5,14 @@ from __future__ import annotations
 import struct
 import textwrap
 import zlib
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from fuzzyseg.errors import InputError
+from fuzzyseg.errors import InputError, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # Characters of a library's error that are passed on.
@@ -59,3 +61,17 @@ def damaged(path: Path, detail: str) -> InputError:
         f"expected a whole DICOM file, found {path} truncated or damaged ({detail}); "
         "copy or export it again"
     )
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Turn what libraries raise on headers that they cannot use into one line, without a path."""
+    try:
+        yield
+    except InputError:
+        raise
+    except parse_errors() as error:
+        raise SourceError(
+            f"expected DICOM headers from which a {what} can be made, found: {one_line(error)}; "
+            "export the series again, or choose --formats without DICOM"
+        ) from error

@@ -93,7 +93,8 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
     out : Path
         Made if it does not exist.
     names : sequence of str
-        The files that the block writes.
+        The files that the block may write; the last it must. Those that it does not write are
+        removed from `out`: what is there then is of one run.
     force : bool
         Replace results that are there already.
 
@@ -124,7 +125,10 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
             _require_free(out, names, force=force)
             (out / names[-1]).unlink(missing_ok=True)
             for name in names:
-                (staging / name).replace(out / name)
+                if name == names[-1] or (staging / name).exists():
+                    (staging / name).replace(out / name)
+                else:
+                    (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"expected room to write results to {out}, found: {error.strerror}; "

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pydicom import Dataset
+
     from fuzzyseg.volume import Modality, Volume
 
     Progress = Callable[[int, int], None]
@@ -37,6 +39,8 @@ class Reader:
         Gathers files of the format into series; their numbers are given later.
     read : callable
         Reads one series; the modality, where given, is what the user says it is.
+    headers : callable
+        Reads the whole DICOM headers of one series; none in other formats.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Reader:
     accepts: Callable[[Path], bool] = field(repr=False)
     find: Callable[[Sequence[Path]], list[SeriesInfo]] = field(repr=False)
     read: Callable[[SeriesInfo, Modality | None, Progress | None], Volume] = field(repr=False)
+    headers: Callable[[SeriesInfo], tuple[Dataset, ...]] = field(default=lambda _: (), repr=False)
 
 
 def single(
@@ -71,7 +76,14 @@ def single(
 # A file belongs to the first that accepts it.
 READERS = (
     single("NIfTI", "one file, gzipped or not", nifti.is_nifti, nifti.read_nifti),
-    Reader("DICOM", "CT and PT series, NM multi-frame", dicom.accepts, dicom.find, dicom.read),
+    Reader(
+        "DICOM",
+        "CT and PT series, NM multi-frame",
+        dicom.accepts,
+        dicom.find,
+        dicom.read,
+        dicom.headers,
+    ),
     single("Analyze", "a pair of .hdr and .img", analyze.is_analyze, analyze.read_analyze),
     single("MetaImage", ".mha, .mhd", itk.is_metaimage, itk.read_itk, why_not=itk.why_not),
     single("NRRD", ".nrrd, .nhdr", itk.is_nrrd, itk.read_itk, why_not=itk.why_not),

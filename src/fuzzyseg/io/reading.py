@@ -31,6 +31,7 @@ def read_study(
     ct_series: int | None = None,
     modality: Modality | None = None,
     progress: Callable[[int, int], None] | None = None,
+    headers: bool = False,
 ) -> Study:
     """Read what is to be segmented: one image, and perhaps a CT beside it.
 
@@ -45,6 +46,8 @@ def read_study(
         Number in the list of `find_series`; needed where several series fit.
     modality, progress
         As for `read_volume`.
+    headers : bool
+        Keep the DICOM headers of the image at `path`, which DICOM results refer to.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def read_study(
     InputError
         As `read_volume`, or if a CT is given beside a CT.
     """
-    image = read_volume(path, series=series, modality=modality, progress=progress)
+    image = read_volume(path, series=series, modality=modality, progress=progress, headers=headers)
     if ct is None:
         return Study.of(image)
     return Study.of(image, read_volume(ct, series=ct_series, modality="CT", progress=progress))
@@ -68,6 +71,7 @@ def read_volume(
     series: int | None = None,
     modality: Modality | None = None,
     progress: Callable[[int, int], None] | None = None,
+    headers: bool = False,
 ) -> Volume:
     """Read a volume from whatever a study comes as.
 
@@ -82,6 +86,8 @@ def read_volume(
         (NM, PT) come before CT, and a NIfTI file is CT if its values look like it.
     progress : callable, optional
         Called with (slices read, slices in all) while a series of single slices is read.
+    headers : bool
+        Keep the headers of DICOM files, names of patients and all, in `Volume.headers`.
 
     Returns
     -------
@@ -96,7 +102,10 @@ def read_volume(
     with _unpacked(Path(path)) as place:
         found = catalogue(place, name=str(path))
         info = choose_series(found, str(path), series=series, modality=modality)
-        return _read(info, place, str(path), modality, progress)
+        volume = _read(info, place, str(path), modality, progress)
+        if headers:
+            volume = dataclasses.replace(volume, headers=reader_named(info.reader).headers(info))
+        return volume
 
 
 def read_each(

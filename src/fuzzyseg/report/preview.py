@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.conventions import COLOURS
 from fuzzyseg.segmentation.counts import class_counts
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from fuzzyseg.volume import Segmentation
 
-_COLOURS = ("#0a7fd0", "#e8322a", "#f2a900", "#1a9850", "#8e44ad")  # bone, lesion, others
 _CT_WINDOW_HU = (-160.0, 1000.0)
 _BRIGHT = 99.9  # percentile of a SPECT's uptake; black is halfway from it to the maximum
 _HEIGHT_IN, _WIDTH_IN = 6.0, 17.0  # of the panels, at most
@@ -166,4 +166,4 @@ def _draw(axis: Axes, view: _View, low: float, high: float, colours: str) -> Non
 
 
 def _colour(k: int) -> str:
-    return _COLOURS[(k - 1) % len(_COLOURS)]
+    return COLOURS[(k - 1) % len(COLOURS)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import warnings
 import zlib
@@ -36,16 +37,23 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep pydicom's own warnings from the user; usable as a decorator.
+    """Keep the warnings of pydicom and highdicom from the user; usable as a decorator.
 
-    It warns about any value that breaks its VR, such as the dates "1993.11.24" of old files.
-    The values that matter here are checked by this package, with messages that name the file.
+    They warn about any value that breaks its VR, such as the dates "1993.11.24" of old files, and
+    highdicom prints names of patients that have one part only. The values that matter here are
+    checked by this package.
     """
     from pydicom import config
 
+    logger = logging.getLogger("highdicom")
+    level = logger.level
     with config.disable_value_validation(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"pydicom\b")
-        yield
+        warnings.filterwarnings("ignore", module=r"(pydicom|highdicom)\b")
+        logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def looks_like_dicom(path: Path) -> bool:
@@ -69,15 +77,15 @@ def looks_like_dicom(path: Path) -> bool:
     return head[128:132] == b"DICM" or bare
 
 
-def read_header(path: Path, tags: Sequence[str | int]) -> Dataset:
-    """Read the elements of a file that are asked for, without the pixels.
+def read_header(path: Path, tags: Sequence[str | int] | None = None) -> Dataset:
+    """Read the elements of a file that are asked for, or all, without the pixels.
 
     Parameters
     ----------
     path : Path
         A file for which `looks_like_dicom` is true.
-    tags : sequence of str or int
-        Keywords of the elements, or tags of private ones.
+    tags : sequence of str or int, optional
+        Keywords of the elements, or tags of private ones; by default all.
 
     Raises
     ------
@@ -89,9 +97,8 @@ def read_header(path: Path, tags: Sequence[str | int]) -> Dataset:
 
     try:
         _require_modest(path)
-        header = dcmread(
-            path, stop_before_pixels=True, specific_tags=[Tag(tag) for tag in tags], force=True
-        )
+        wanted = None if tags is None else [Tag(tag) for tag in tags]
+        header = dcmread(path, stop_before_pixels=True, specific_tags=wanted, force=True)
         _decode(header.file_meta)
         _decode(header)
     except InputError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 from collections import defaultdict
@@ -89,6 +90,16 @@ def read(
     if info.kind == "NM":
         return read_nm(info.files[0])
     return read_series(info.files, progress=progress)
+
+
+@quiet()
+def headers(info: SeriesInfo) -> tuple[Dataset, ...]:
+    """Read the whole headers of a series that `find` has listed; damaged files are left out."""
+    found = []
+    for file in info.files:
+        with contextlib.suppress(InputError):
+            found.append(read_header(file))
+    return tuple(found)
 
 
 def _localizer(key: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,11 +18,11 @@ from fuzzyseg.io.dicom.write import (
     new_dataset,
     require_positive,
     require_text,
+    save,
     set_pixels,
     set_series,
     time_of_day,
 )
-from fuzzyseg.io.output import cannot_write, replacing
 from fuzzyseg.tc99m import HALF_LIFE_S
 
 if TYPE_CHECKING:
@@ -195,11 +195,7 @@ def write_nm(
     _set_injection(dataset, injection)
     _set_mapping(dataset, slope, intercept, volume.unit)
     set_pixels(dataset, stored)
-    try:
-        with replacing(path) as part:
-            dataset.save_as(part, enforce_file_format=True)
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    save(path, dataset)
 
 
 def _quantised(frames: NDArray[np.float32]) -> tuple[NDArray[np.uint16], float, float]:

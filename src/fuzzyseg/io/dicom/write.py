@@ -11,9 +11,11 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.dicom.affine import LPS_TO_RAS
+from fuzzyseg.io.output import cannot_write, replacing
 
 if TYPE_CHECKING:
     from datetime import date, datetime
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from pydicom import Dataset
@@ -282,3 +284,14 @@ def set_pixels(dataset: Dataset, stored: NDArray[Any]) -> None:
     dataset.PixelRepresentation = int(stored.dtype.kind == "i")
     pixels = stored.astype(stored.dtype.newbyteorder("<"), copy=False).tobytes()
     dataset.add_new("PixelData", "OW", pixels)
+
+
+def save(path: Path, dataset: Dataset) -> None:
+    """Write a DICOM file in one step; raise InputError where that cannot be."""
+    try:
+        with replacing(path) as part:
+            dataset.save_as(part, enforce_file_format=True)
+    except OSError as error:
+        if error.errno is None:  # pydicom's own, of a value that has no place in the file
+            raise
+        raise cannot_write(path, error) from error

@@ -1,0 +1,1 @@
+"""Segmentations out, in the formats of archives, planning systems and viewers."""
