@@ -1,6 +1,7 @@
 """Reports of lesions, read by pydicom and dcmqi, and judged by dciodvfy."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pydicom
@@ -9,9 +10,10 @@ import pytest
 from fuzzyseg.errors import InputError, SourceError
 from fuzzyseg.io.results.dicom_sr import write_dicom_sr
 from fuzzyseg.io.results.measures import LesionMeasures, measures
+from fuzzyseg.quantification import Measuring, quantify
 from fuzzyseg.volume import Provenance
 
-from .conftest import dciodvfy_errors, places_lps, run_tool, same_places
+from .conftest import dciodvfy_errors, places_lps, run_tool, same_places, segmented
 
 MADE = Provenance("model", versions={"fuzzyseg": "1.2.3"})
 LESIONS = (
@@ -146,6 +148,24 @@ def test_codes_of_dicom_and_snomed_are_those_of_pydicoms_dictionary():
                     if c == value
                 }
                 assert meaning in known
+
+
+def test_what_quantification_measures_goes_in_by_its_names(make_source, tmp_path):
+    volume = make_source("nm")
+    labels = np.where(lesion_map() == 1, 2, 0).astype(np.uint8)
+    measured = quantify(segmented(volume, labels), measuring=Measuring(min_ml=0))
+    (lesion,) = measured.lesions
+    lesions = [LesionMeasures(lesion.number, asdict(lesion))]
+    report, _ = write(tmp_path, volume, lesions, measured.labels)
+    (group,) = groups(report)
+    found = {
+        (name, how): value for name, *how, value, _ in numbers_of(group) for how in how or [""]
+    }
+    assert found["Volume", ""] == pytest.approx(12 * volume.voxel_volume_ml)
+    inside = volume.array[labels == 2]
+    name = "Nuclear Medicine Tomographic Activity"
+    assert found[name, "Maximum"] == pytest.approx(inside.max())
+    assert found[name, "Mean"] == pytest.approx(inside.mean())
 
 
 class TestBadInput:
