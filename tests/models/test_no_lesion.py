@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.simulation.patient import draw_patient
 from fuzzyseg.simulation.patient_settings import PatientSettings
-from fuzzyseg.simulation.phantom.dense import NO_DENSE_SETTINGS
+from fuzzyseg.simulation.phantom.dense.dense_settings import NO_DENSE_SETTINGS
 from fuzzyseg.simulation.population import POPULATIONS
 from fuzzyseg.volume import Study, Volume
 
@@ -89,12 +89,6 @@ def implanted(patient):
     return studies
 
 
-UNTIL_REPLACED = pytest.mark.xfail(
-    strict=False, reason="the bundled models learned that dense is diseased"
-)
-
-
-@UNTIL_REPLACED
 @pytest.mark.parametrize("radius", [2, 3])
 @pytest.mark.parametrize(
     ("task", "hu"), [("spect", 1300), ("spect-ct", 300), ("spect-ct", 1300), ("spect-ct", 2500)]
@@ -103,14 +97,12 @@ def test_rods(task, hu, radius):
     assert lesion_ml(task, rods(hu, radius)) == 0
 
 
-@UNTIL_REPLACED
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("task", ["spect", "spect-ct"])
 def test_uniform_skeleton(task, part, uniform):
     assert lesion_ml(task, uniform[part]) == 0
 
 
-@UNTIL_REPLACED
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("task", ["spect", "spect-ct"])
 def test_implants_with_normal_uptake(task, part, implanted):
