@@ -20,6 +20,7 @@ FILES = (  # of a NIfTI
     "preview.png",
     "lesions.csv",
     "summary.json",
+    "report.html",
     "run.json",
 )
 
@@ -33,7 +34,7 @@ class Command:
     input
         DICOM folder or file, zip, or NIfTI.
     output
-        Folder for the results, preview.png, lesions.csv, summary.json and run.json.
+        Folder for the results, report.html, preview.png, lesions.csv, summary.json and run.json.
     ct
         CT of the same patient (folder, file or zip), resampled onto the SPECT and used with it.
     series
@@ -97,6 +98,7 @@ class Command:
             from fuzzyseg.io.results.formats import default_formats, require_formats, write_results
             from fuzzyseg.quantification import document, lesions_csv, quantify
             from fuzzyseg.report import write_preview
+            from fuzzyseg.report.page import write_report
             from fuzzyseg.resample import align
             from fuzzyseg.segmentation import segment, summary
 
@@ -137,10 +139,17 @@ class Command:
             }
             described["warnings"] += left_out
             (folder / "run.json").write_text(to_json(described), encoding="utf-8")
+            write_report(
+                folder / "report.html",
+                segmentation,
+                measured,
+                ct=study.beside,
+                described=described,
+            )
         for text in (*described["warnings"], *measured.notes):
             warn(text)
         for name, of_class in described["classes"].items():
             say(f"{name:<12} {of_class['volume_ml']:10.1f} ml", quiet=self.quiet)
         for line in lesion_lines(measured):
             say(line, quiet=self.quiet)
-        say(f"results in {self.output}, look at preview.png", quiet=self.quiet)
+        say(f"results in {self.output}, open report.html", quiet=self.quiet)

@@ -1,0 +1,159 @@
+import base64
+import gzip
+import json
+import re
+from html.parser import HTMLParser
+from importlib import resources
+
+import nibabel as nib
+import numpy as np
+import pytest
+from drawn_study import BALLS, MM, PERSON, SHAPE, ct_of, drawn
+
+from fuzzyseg.quantification import quantify
+from fuzzyseg.report.page import report_html
+from fuzzyseg.report.page.crops import oriented, places_in_picture, whole_body
+from fuzzyseg.report.page.text import number
+from fuzzyseg.segmentation import summary
+
+
+class Parsed(HTMLParser):
+    """Attributes of every tag, and the data of scripts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.scripts, self._in_script = [], [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._in_script = tag == "script"
+
+    def handle_data(self, data):
+        if self._in_script:
+            self.scripts.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def parsed(page):
+    return Parsed(page)
+
+
+@pytest.fixture(scope="module")
+def data(parsed):
+    return json.loads(parsed.scripts[0])
+
+
+def test_the_page_loads_nothing_from_elsewhere(parsed):
+    for tag, attributes in parsed.tags:
+        for name in ("src", "href", "data", "action", "poster", "srcset"):
+            assert attributes.get(name, "data:").startswith("data:"), (tag, name)
+    assert not parsed.all("link")
+    (policy,) = [m["content"] for m in parsed.all("meta") if "http-equiv" in m]
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+
+
+def test_a_row_a_lesion_with_the_figures_that_python_gives(page, measured):
+    rows = re.findall(r'<tr tabindex="0" data-lesion="(\d+)".*?</tr>', page)
+    assert [int(n) for n in rows] == [one.number for one in measured.lesions] == [1, 2, 3]
+    for one in measured.lesions:
+        row = re.search(rf'<tr tabindex="0" data-lesion="{one.number}".*?</tr>', page).group()
+        values = [float(v) for v in re.findall(r'<td data-value="([^"]+)"', row)]
+        assert values[0] == pytest.approx(one.volume_ml, rel=1e-4)
+        assert values[1] == pytest.approx(one.suv_max, rel=1e-4)
+        assert values[-1] == pytest.approx(300)  # HU
+
+
+def test_the_viewer_gets_the_images_it_shows(data, segmentation):
+    layers = {layer["name"]: layer for layer in data["viewer"]["layers"]}
+    assert list(layers) == ["CT", "uptake", "bone", "lesion"]
+    read = {
+        name: nib.Nifti1Image.from_bytes(gzip.decompress(base64.b64decode(layer["data"])))
+        for name, layer in layers.items()
+    }
+    for image in read.values():
+        np.testing.assert_allclose(image.affine, segmentation.volume.affine)
+    np.testing.assert_allclose(read["uptake"].get_fdata(), segmentation.volume.array, atol=10)
+    np.testing.assert_allclose(read["lesion"].get_fdata(), segmentation.labels == 2, atol=1e-6)
+    np.testing.assert_allclose(read["CT"].get_fdata(), ct_of(segmentation).array, atol=2)
+
+
+def test_the_slider_tells_the_curve_of_the_measures(data, measured):
+    assert [c["volume_ml"] for c in data["curve"]] == [a.volume_ml for a in measured.curve]
+
+
+def test_the_viewer_seeks_a_lesion_where_it_is(data):
+    for lesion, (centre, _) in zip(data["lesions"], BALLS, strict=True):
+        np.testing.assert_allclose(lesion["mm"], np.array(centre) * MM, atol=0.01)
+
+
+def test_places_of_dicom_become_those_of_the_viewer(segmentation):
+    turned = np.diag([-MM, -MM, MM, 1.0])
+    study = drawn(affine=turned)
+    volume = study.volume
+    object.__setattr__(volume, "file_frame", "LPS")
+    found = quantify(study, measuring=PERSON)
+    data = json.loads(Parsed(report_html(study, found)).scripts[0])
+    for lesion, (centre, _) in zip(data["lesions"], BALLS, strict=True):
+        np.testing.assert_allclose(lesion["mm"], (turned @ [*centre, 1])[:3], atol=0.01)
+
+
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, 1), (-1, -1, -1)])
+def test_numbers_stand_at_their_lesions_patient_s_right_on_the_left(signs):
+    affine = np.diag([*(MM * np.array(signs)), 1.0])
+    study = drawn(affine=affine)
+    found = quantify(study, measuring=PERSON)
+    turned = oriented(study, None, found.labels)
+    picture, mm = whole_body(turned)
+    places = places_in_picture(turned, [1, 2, 3], mm)
+    red = (picture[..., 0] > 200) & (picture[..., 1] < 80)
+    for n, ((i, _, k), radius) in zip((1, 2, 3), BALLS, strict=True):
+        column, row = places[n]
+        x = i if signs[0] > 0 else SHAPE[0] - 1 - i
+        z = k if signs[2] > 0 else SHAPE[2] - 1 - k
+        assert column == pytest.approx((SHAPE[0] - x - 0.5) * MM / mm)
+        assert row == pytest.approx((SHAPE[2] - z - 0.5) * MM / mm)
+        at = np.argwhere(red) - (row - 0.5, column - 0.5)
+        near = np.linalg.norm(at, axis=1) * mm
+        assert abs(near.min() - radius * MM) < 1.3 * MM  # the outline surrounds it
+
+
+def test_no_lesion_is_said_calmly():
+    study = drawn(balls=())
+    page = report_html(study, quantify(study, measuring=PERSON))
+    assert "No lesion was found" in page
+    assert re.search(r"<dt>Lesions</dt><dd>0</dd>", page)
+    assert "nan" not in page.split("<script")[0].lower()
+
+
+def test_what_is_unknown_is_a_dash_that_says_why(segmentation):
+    page = report_html(segmentation, quantify(segmentation))  # no weight, no activity
+    assert re.search(r'class="none" title="[^"]+"', page)
+    assert "Bq/mL" in page
+    assert number(None, 1, "no <weight>").count("&lt;weight&gt;") == 2
+    assert number(12345.6, 1) == "12\u2009346"
+
+
+def test_no_mark_of_a_patient_or_path_is_in_it(measured):
+    study = drawn()
+    volume = study.volume
+    object.__setattr__(volume, "source", "/archive/DOE^JANE/4711^1")
+    page = report_html(study, measured, described=summary(study))
+    assert "DOE^JANE" not in page
+    assert "4711^1" not in page
+
+
+def test_text_of_others_is_text(measured):
+    study = drawn(warnings=['<script>alert("x")</script>'])
+    page = report_html(study, measured, described={"a": "</script><b>"})
+    assert '<script>alert("x")' not in page
+    assert "</script><b>" not in page
+
+
+def test_the_viewer_s_licence_lies_beside_it():
+    assets = resources.files("fuzzyseg.report.page") / "assets"
+    assert "BSD 2-Clause" in (assets / "niivue.LICENSE.txt").read_text("utf-8")
