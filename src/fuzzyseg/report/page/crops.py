@@ -128,7 +128,7 @@ def whole_body(study: Oriented) -> tuple[NDArray[np.uint8], float]:
     flat = np.array(study.image.max(axis=1), np.float32, ndmin=2)
     grey = 255 * (1 - _scaled(_sampled(flat, grid), study.window))
     colour = np.repeat(grey[..., None], 3, axis=-1)
-    lesion = (study.lesions > 0).any(axis=1).astype(np.float32)
+    lesion = np.array((study.lesions > 0).any(axis=1), np.float32, ndmin=2)
     colour[_edge(_sampled(lesion, grid) >= 0.5)] = _OUTLINE
     return colour.astype(np.uint8), mm
 
