@@ -20,7 +20,7 @@ from fuzzyseg.io import (
     write_nm,
 )
 
-ALWAYS = {"preview.png", "lesions.csv", "summary.json", "run.json"}
+ALWAYS = {"preview.png", "lesions.csv", "summary.json", "report.html", "run.json"}
 NIFTI = {"labels.nii.gz", "memberships.nii.gz"}
 
 

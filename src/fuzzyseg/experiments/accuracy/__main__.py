@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -82,12 +84,13 @@ def report(
     keep = out / "predictions"
     scores: dict[str, dict[str, list[PatientScores]]] = {}
     parts = []
-    with ProcessPoolExecutor(jobs) as pool:
+    with contextlib.ExitStack() as open_until_done:
+        mapped = map if jobs == 1 else open_until_done.enter_context(_pool(jobs)).map
         for model in models:
             name = Path(model).parent.name if "/" in model else model
             scores[name] = {}
             for cohort, folders in people.items():
-                found = list(pool.map(partial(scored, model, keep, 0.0), folders))
+                found = list(mapped(partial(scored, model, keep, 0.0), folders))
                 scores[name][cohort.name] = found
                 predictions = {f.name: predict_patient(model, f, keep) for f in folders}
                 draw_gallery(found, predictions, cohort, out / f"{name}-{cohort.name}.png")
@@ -97,7 +100,7 @@ def report(
             if shifts_mm and "ct" in load_model(model).card.architecture.channels:
                 first = people[cohorts[0]]
                 shifted = {
-                    mm: list(pool.map(partial(scored, model, keep, mm), first)) for mm in shifts_mm
+                    mm: list(mapped(partial(scored, model, keep, mm), first)) for mm in shifts_mm
                 }
                 parts += [f"CT shifted, {cohorts[0].name}:", shift_table(shifted)]
     draw_curves(scores, out / "froc.png")
@@ -106,6 +109,11 @@ def report(
     text = "\n".join(parts)
     write_text(out / "accuracy.md", text)
     return text
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    # Forked children would inherit the threads' locks of numerical libraries: start afresh.
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,14 +73,14 @@ def draw_gallery(
     cohort: Path,
     path: Path,
 ) -> None:
-    """Worst, median and best patient by lesion DSC, seen from the front and the left."""
+    """Worst, median and best patient with lesions, by their DSC, from the front and the left."""
     from matplotlib.figure import Figure
 
-    known = sorted((p for p in scores if math.isfinite(p.dsc(2)[0])), key=lambda p: p.dsc(2)[0])
+    known = sorted((p for p in scores if p.lesions), key=lambda p: p.dsc(2)[0])
     if not known:
         return
     chosen = {"worst": known[0], "median": known[len(known) // 2], "best": known[-1]}
-    figure = Figure(figsize=(12, 4.9), layout="constrained")
+    figure = Figure(figsize=(12, 4.2), layout="constrained")
     axes = _row(figure, 6)
     for n, (what, patient) in enumerate(chosen.items()):
         folder = cohort / patient.name
