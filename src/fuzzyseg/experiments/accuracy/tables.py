@@ -55,7 +55,7 @@ def _figures(patients: Sequence[PatientScores]) -> dict[str, str]:
         },
         "false ml; missed ml a patient": f"{told(lesions['false_positive_ml'], digits=1)}; "
         f"{told(lesions['false_negative_ml'], digits=1)}",
-        "false pieces in a patient without lesions": f"{np.mean(healthy):.1f} of {len(healthy)}"
+        "false pieces in a patient without lesions": f"{np.mean(healthy):.1f} (n = {len(healthy)})"
         if healthy
         else "-",
     }
