@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 from toy_phantom import write_phantom
@@ -9,7 +10,9 @@ from fuzzyseg.cli.segment import FILES
 
 def test_makes_segments_and_evaluates_and_can_run_again(tmp_path, capsys, monkeypatch):
     """On a small body; the gate, `.ci/run`, runs the demo as it is."""
-    small = replace(demo.RECIPE, views=20, axial=(0.0, 1.0), **write_phantom(tmp_path))
+    small = replace(
+        demo.RECIPE, views=20, axial=(0.0, 1.0), mass_kg=70.0, **write_phantom(tmp_path)
+    )
     monkeypatch.setattr(demo, "RECIPE", small)
     out = tmp_path / "out"
     for _ in range(2):
@@ -18,3 +21,5 @@ def test_makes_segments_and_evaluates_and_can_run_again(tmp_path, capsys, monkey
         assert "surface DSC" in told
         assert "preview.png" in told
     assert {p.name for p in out.iterdir() if p.is_file()} == set(FILES)
+    suv = json.loads((out / "summary.json").read_text())["suv"]
+    assert suv["per_bq_ml"] > 0  # weight, activity and time of the patient are told
