@@ -35,6 +35,18 @@ def test_dice_of_two_boxes_is_what_it_is_by_hand():
     assert outline_overlap(spect, replace(ct, unit="arbitrary")) is None
 
 
+@pytest.mark.parametrize("values", ["labels", "attenuation", "spect"])
+def test_what_is_no_ct_is_told(pair, values):
+    hu = pair.ct.array
+    taken = {"labels": (hu > 200) * 1.0, "attenuation": np.clip(1 + hu / 1000, 0, 2) * 0.15,
+             "spect": np.clip(hu, 0, None) * 100}[values]  # fmt: skip
+    told = align(Study(pair.spect, replace(pair.ct, array=taken.astype(np.float32)))).ct.warnings
+    assert any("no HU" in text for text in told)
+    assert not any("no HU" in text for text in align(pair).ct.warnings)
+    window = replace(pair.ct, array=np.clip(hu, -200, 1000))
+    assert not any("no HU" in text for text in align(Study(pair.spect, window)).ct.warnings)
+
+
 def test_a_patient_fits_the_own_ct_and_a_moved_one_is_told(pair):
     fits = align(pair)
     assert fits.outline_overlap > LOW_AGREEMENT

@@ -21,6 +21,7 @@ LOW_AGREEMENT = 0.85
 # brighter than the mean, at a resolution of _SMOOTH_MM (standard deviation).
 _BODY_HU = -300.0
 _BODY_SHARE = 0.08
+_FAT_HU = -30.0
 _SMOOTH_MM = 6.0
 
 
@@ -62,6 +63,18 @@ def check_identity(study: Study, *, allow_mismatch: bool = False) -> tuple[str, 
     if "study" in differing and not (study.spect.identity.frame and study.ct.identity.frame):
         return ("The SPECT and the CT are of different visits: check that they match in space.",)
     return ()
+
+
+def check_hu(ct: Volume) -> tuple[str, ...]:
+    """Warn of a CT whose values cannot be HU: around and in every body there is air or fat."""
+    low, high = float(ct.array.min()), float(ct.array.max())
+    if low < _FAT_HU:
+        return ()
+    return (
+        f"The CT holds values from {low:.4g} to {high:.4g}, none where air and fat lie, below "
+        f"{_FAT_HU:g}: these are no HU, or too narrow a window of them; densities measured in it "
+        "mean nothing. Give the CT itself.",
+    )
 
 
 def outline_overlap(spect: Volume, ct: Volume) -> float | None:

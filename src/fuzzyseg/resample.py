@@ -11,7 +11,7 @@ import numpy as np
 from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.hounsfield import AIR_HU
-from fuzzyseg.pairing import LOW_AGREEMENT, check_identity, outline_overlap
+from fuzzyseg.pairing import LOW_AGREEMENT, check_hu, check_identity, outline_overlap
 from fuzzyseg.separable import apply_matrices, blur_matrix, linear_matrix
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ def align(study: Study, *, allow_mismatch: bool = False) -> Study:
     -------
     Study
         With `outline_overlap`, and in the warnings of its CT what does not fit: another frame of
-        reference, outlines of bodies that hardly agree. The same study where it holds one image
-        or has been through here.
+        reference, outlines of bodies that hardly agree, values that are no HU. The same study
+        where it holds one image or has been through here.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def align(study: Study, *, allow_mismatch: bool = False) -> Study:
     """
     if study.spect is None or study.ct is None or study.outline_overlap is not None:
         return study
-    said = check_identity(study, allow_mismatch=allow_mismatch)
+    said = check_identity(study, allow_mismatch=allow_mismatch) + check_hu(study.ct)
     ct = study.ct if study.aligned else resample(study.ct, study.spect)
     overlap = outline_overlap(study.spect, ct)
     if overlap is not None and overlap < LOW_AGREEMENT:
