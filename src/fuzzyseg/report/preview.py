@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.conventions import COLOURS
+from fuzzyseg.report.shown import to_patient_axes, uptake_window
 from fuzzyseg.segmentation.counts import class_counts
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from fuzzyseg.volume import Segmentation
 
 _CT_WINDOW_HU = (-160.0, 1000.0)
-_BRIGHT = 99.9  # percentile of a SPECT's uptake; black is halfway from it to the maximum
 _HEIGHT_IN, _WIDTH_IN = 6.0, 17.0  # of the panels, at most
 
 
@@ -51,7 +51,8 @@ def preview_figure(segmentation: Segmentation) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    image, labels, spacing = _ras(segmentation)
+    turned, spacing = to_patient_axes(segmentation.volume)
+    image, labels = turned(segmentation.volume.array), turned(segmentation.labels)
     low, high, colours = _window(segmentation, image)
     views = _views(image, labels, spacing, len(segmentation.class_names))
     widths = [min(max(v.size_mm[0] / v.size_mm[1], 0.35), 1.6) for v in views]
@@ -82,31 +83,10 @@ def preview_figure(segmentation: Segmentation) -> Figure:
     return figure
 
 
-def _ras(
-    segmentation: Segmentation,
-) -> tuple[NDArray[np.float32], NDArray[np.uint8], tuple[float, float, float]]:
-    """Image and labels with axes to the right, to the front and upwards, and their spacing."""
-    from nibabel.orientations import apply_orientation, io_orientation
-
-    orientation = io_orientation(segmentation.volume.affine)
-    order = np.argsort(orientation[:, 0])
-    x, y, z = np.asarray(segmentation.volume.spacing_mm)[order]
-    return (
-        apply_orientation(segmentation.volume.array, orientation),
-        apply_orientation(segmentation.labels, orientation),
-        (float(x), float(y), float(z)),
-    )
-
-
 def _window(segmentation: Segmentation, image: NDArray[np.float32]) -> tuple[float, float, str]:
     if segmentation.volume.modality == "CT":
         return *_CT_WINDOW_HU, "gray"
-    low = float(image.min())
-    step = max(1, image.size // 1_000_000)
-    bright = float(np.percentile(image.reshape(-1, order="A")[::step], _BRIGHT))
-    # Halfway by ratio: lesions stand out from bone, and a full bladder does not hide both.
-    high = low + float(np.sqrt((bright - low) * (float(image.max()) - low)))
-    return low, high if high > low else float(image.max()), "gray_r"
+    return *uptake_window(image), "gray_r"
 
 
 def _views(

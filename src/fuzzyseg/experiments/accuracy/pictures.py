@@ -111,7 +111,7 @@ def _outlined(
     """Maximum intensity, with truth that was hit in green, missed in red, and false pieces."""
     from scipy import ndimage
 
-    touching = np.ones((3, 3, 3))
+    touching = ndimage.generate_binary_structure(3, 2)  # as they are counted
     true_pieces, _ = ndimage.label(truth, touching)
     pieces, _ = ndimage.label(found, touching)
     hit = np.isin(true_pieces, np.setdiff1d(np.unique(true_pieces[found]), 0))

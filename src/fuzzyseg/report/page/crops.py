@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.report.shown import to_patient_axes, uptake_window
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,7 +24,6 @@ _FIELD_MM = 90.0  # width of the square around a lesion
 _PIXELS = 150  # of that square
 _OUTLINE = (226, 40, 36)
 _CT_HU = (-160.0, 640.0)
-_BRIGHT = 99.9  # percentile of uptake; black is halfway from it to the maximum
 _MIP_HEIGHT = 620  # pixels
 
 
@@ -59,22 +60,14 @@ def oriented(segmentation: Segmentation, ct: Volume | None, lesions: NDArray[np.
         On the grid of the segmentation.
     lesions : int32 ndarray of shape (X, Y, Z)
     """
-    from nibabel.orientations import apply_orientation, io_orientation
-
-    orientation = io_orientation(segmentation.volume.affine)
-    order = np.argsort(orientation[:, 0])
-    x, y, z = (float(s) for s in np.asarray(segmentation.volume.spacing_mm)[order])
-    image = apply_orientation(segmentation.volume.array, orientation)
-    low = float(image.min())
-    bright = float(
-        np.percentile(image.reshape(-1, order="A")[:: max(1, image.size // 10**6)], _BRIGHT)
-    )
-    high = low + float(np.sqrt(max(bright - low, 0.0) * (float(image.max()) - low)))
+    turned, spacing = to_patient_axes(segmentation.volume)
+    image = turned(segmentation.volume.array)
+    low, high = uptake_window(image)
     return Oriented(
         image,
-        None if ct is None else apply_orientation(ct.array, orientation),
-        apply_orientation(lesions, orientation),
-        (x, y, z),
+        None if ct is None else turned(ct.array),
+        turned(lesions),
+        spacing,
         (low, high if high > low else low + 1),
     )
 
