@@ -22,6 +22,7 @@ from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import bootstrap_interval
+from fuzzyseg.quantification.around import nearest_lesion
 from fuzzyseg.resample import resample
 from fuzzyseg.volume import Study, Volume
 
@@ -95,11 +96,7 @@ def best_per_lesion(
     from scipy import ndimage
 
     lesions, n = ndimage.label(truth, np.ones((3, 3, 3)))
-    distance, nearest = ndimage.distance_transform_edt(
-        ~truth, sampling=spacing_mm, return_indices=True
-    )
-    owner = lesions[tuple(nearest)]
-    owner[distance > AROUND_MM] = 0
+    owner, _ = nearest_lesion(lesions, spacing_mm, AROUND_MM)
     if allowed is not None:
         owner[~allowed] = 0
     found = np.zeros(truth.shape, bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ AWAY_MM, LEAST_BONE_ML = 20.0, 10.0
 
 
 def nearest_lesion(
-    labels: NDArray[np.int32], spacing_mm: Sequence[float], far_mm: float = AWAY_MM
+    labels: NDArray[np.integer[Any]], spacing_mm: Sequence[float], far_mm: float = AWAY_MM
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Find each voxel's nearest lesion, and how far it is in mm.
 
@@ -31,7 +31,8 @@ def nearest_lesion(
     """
     from scipy import ndimage
 
-    owner, distance = np.zeros_like(labels), np.full(labels.shape, np.inf, np.float32)
+    owner = np.zeros(labels.shape, np.int32)
+    distance = np.full(labels.shape, np.inf, np.float32)
     margin = np.ceil(far_mm / np.asarray(spacing_mm)).astype(int)
     found = np.nonzero(labels)
     if not len(found[0]):

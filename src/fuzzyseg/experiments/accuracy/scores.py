@@ -11,6 +11,7 @@ import numpy as np
 from fuzzyseg.conventions import CLASSES
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import detect, evaluate
+from fuzzyseg.quantification.around import nearest_lesion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,11 +126,7 @@ def each_lesion(
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     lesion = labels == 2
     pieces, _ = ndimage.label(lesion, ndimage.generate_binary_structure(3, 2))
-    distance, nearest = ndimage.distance_transform_edt(
-        ~lesion, sampling=spacing, return_indices=True
-    )
-    owner = pieces[tuple(nearest)]
-    owner[distance > AROUND_MM] = 0
+    owner, _ = nearest_lesion(pieces, spacing, AROUND_MM)
     margin = np.ceil(_BONE_MM / spacing).astype(int)
     found = []
     for number, box in enumerate(ndimage.find_objects(pieces), start=1):
