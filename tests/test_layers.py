@@ -26,6 +26,7 @@ LAYERS = [
         "separable",
     },
     {"io"},
+    {"jobs"},
     {"pairing"},
     {"resample", "body"},
     {"clustering", "losses", "networks", "simulation", "metrics"},

@@ -109,11 +109,11 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
     try:
         out.mkdir(parents=True, exist_ok=True)
         staging = _unfinished(out / _RESULTS)
-        with _locked(out):  # so that nobody meets a folder that nobody holds yet
+        with locked(out):  # so that nobody meets a folder that nobody holds yet
             sweep(out)
             staging.mkdir()
             held = contextlib.ExitStack()
-            held.enter_context(_locked(staging))
+            held.enter_context(locked(staging))
     except OSError as error:
         raise InputError(
             f"expected a folder that can be written to, found {out}: {error.strerror}; "
@@ -121,7 +121,7 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
         ) from error
     try:
         yield staging
-        with _locked(out):
+        with locked(out):
             _require_free(out, names, force=force)
             (out / names[-1]).unlink(missing_ok=True)
             for name in names:
@@ -151,7 +151,7 @@ def sweep(folder: Path, *, older_than_s: float = _ABANDONED_S) -> None:
         with contextlib.suppress(OSError):  # its own process has finished it meanwhile
             old = time.time() - left.stat().st_mtime >= older_than_s
             if not old and left.name.endswith(_RESULTS):
-                with _locked(left, wait=False) as ours:
+                with locked(left, wait=False) as ours:
                     old = ours
             if old:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -173,7 +173,7 @@ def _require_free(out: Path, names: Sequence[str], *, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path, *, wait: bool = True) -> Iterator[bool]:
+def locked(folder: Path, *, wait: bool = True) -> Iterator[bool]:
     """Let one process at a time into a folder; the lock ends with the process that holds it.
 
     Yields

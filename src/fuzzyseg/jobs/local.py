@@ -1,0 +1,136 @@
+"""The pool of this machine: processes with one thread each, which live from task to task."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Any, cast
+
+from fuzzyseg.jobs.task import Answer, Failure, call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+    from typing import Self
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class Pool:
+    """Processes that each compute one call at a time; what one has loaded, it keeps.
+
+    A process that is killed, as the system does where memory runs out, fails the call that it was
+    at; the next call gets a new one. All end with the process that opened the pool, however that
+    ends.
+
+    Parameters
+    ----------
+    jobs : int
+        Calls at a time: processes, each with one thread, which on a few cores are faster than one
+        process with many.
+    """
+
+    def __init__(self, jobs: int = 1) -> None:
+        self.slots = jobs
+        self._idle: list[tuple[SpawnProcess, Connection]] = []
+        self._busy: dict[Connection, tuple[SpawnProcess, int]] = {}
+
+    def submit(self, number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        """Give a call to a process that is idle, or to a new one."""
+        while self._idle:
+            process, pipe = self._idle.pop()
+            try:
+                pipe.send((function, arguments))
+                break
+            except OSError:  # it was killed while it was idle
+                pipe.close()
+        else:
+            process, pipe = _started()
+            pipe.send((function, arguments))
+        self._busy[pipe] = process, number
+
+    def wait(self, timeout_s: float | None = None) -> list[tuple[int, Answer]]:
+        """Return calls that have ended, with their numbers."""
+        found = []
+        ended = cast("list[Connection]", connection.wait(list(self._busy), timeout_s))
+        for pipe in ended:
+            process, number = self._busy.pop(pipe)
+            try:
+                answer: Answer = pipe.recv()
+                self._idle.append((process, pipe))
+            except (EOFError, OSError):
+                pipe.close()
+                process.join()
+                answer = Answer(failure=Failure(_lost(process.exitcode)))
+            found.append((number, answer))
+        return found
+
+    def __enter__(self) -> Self:
+        """Start nothing yet: processes start when there is work."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop all processes, also those that are at a call."""
+        processes = [p for p, _ in self._idle] + [p for p, _ in self._busy.values()]
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
+
+
+def _started() -> tuple[SpawnProcess, Connection]:
+    # Forked children would inherit the threads' locks of numerical libraries: start afresh.
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    with _one_thread():
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        process.start()
+    theirs.close()  # so that its end is the process's end
+    return process, ours
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let processes that start meanwhile compute with one thread each."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _serve(pipe: Connection) -> None:
+    """Answer calls until there are no more: what a process of the pool does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the pool stops its processes
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    while True:
+        try:
+            function, arguments = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(call(function, arguments))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _lost(exitcode: int | None) -> str:
+    how = f"signal {-exitcode}" if exitcode is not None and exitcode < 0 else f"code {exitcode}"
+    return (
+        f"expected the process that computed this to go on, found that it ended with {how}, as it "
+        "does where memory runs out; give fewer --jobs"
+    )
