@@ -7,7 +7,7 @@ from tiny_models import tiny_model, write_tiny
 from toy_training import HU, QUICK, toy_image, toy_labels, write
 
 from fuzzyseg.cli.main import main
-from fuzzyseg.models.card import Preprocessing
+from fuzzyseg.models.card import Preprocessing, Typical
 from fuzzyseg.models.model_files import Model, load_model, save_model
 from fuzzyseg.training.adaptation import Adaptation
 
@@ -25,7 +25,7 @@ def scan(tmp_path):
 def call(tmp_path, scan, monkeypatch):
     """A call that takes one step, of a model that was trained on small patches."""
     model = tiny_model()
-    card = replace(model.card, training={"config": asdict(QUICK)})
+    card = replace(model.card, training={"config": asdict(QUICK)}, typical=Typical(3))
     save_model(Model(card, model.network), tmp_path / "spect")
     monkeypatch.setattr("fuzzyseg.training.adapt_to_scan._BATCHES", 3)
     quick = ["--steps", "1", "--mixes", "0.5"]
@@ -42,6 +42,7 @@ def test_writes_a_model_that_segments(call, scan, tmp_path, capsys):
     new = str(tmp_path / "out" / "new")
     results = ["-o", str(tmp_path / "results"), "--quiet", "--modality", "NM"]
     assert main(["segment", scan, "--model", new, *results]) == 0
+    assert load_model(new).card.typical == Typical()  # that of the old one is not its own
 
 
 def test_a_model_that_nothing_improves_is_written_as_it_was(call, tmp_path, capsys):

@@ -42,6 +42,7 @@ def test_trains_and_says_where_the_model_is(data, tmp_path, capsys):
     card = load_model(run / "model").card
     assert card.name == "mine"
     assert card.training["config"]["filters"] == 2
+    assert card.typical.patients == 2
     assert len((run / "log.jsonl").read_text().splitlines()) == 1
 
 

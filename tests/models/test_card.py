@@ -4,7 +4,7 @@ import json
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.models.card import Card, Preprocessing
+from fuzzyseg.models.card import Card, Preprocessing, Typical
 from fuzzyseg.models.card_file import card_from_json
 from fuzzyseg.networks.architecture import Architecture
 
@@ -20,7 +20,9 @@ CARD = Card(
 )
 
 
-@pytest.mark.parametrize("card", [CARD, Card("x")])
+@pytest.mark.parametrize(
+    "card", [CARD, Card("x"), Card("x", typical=Typical(8, (0.06, 0.09), (0.4, 0.5)))]
+)
 def test_a_card_comes_back_from_its_json(card):
     assert card_from_json(card.to_json(), "here") == card
 
@@ -85,6 +87,11 @@ def test_refuses_values_that_make_no_model(kind, values):
         ({"preprocessing": {"ct_window_hu": [0]}}, r"\[0\]"),
         ({"preprocessing": {"spacing_mm": "4"}}, "'4'"),
         ({"architecture": 7}, "found 7"),
+        ({"typical": {"bone": [0.2, 0.1]}}, r"\(0.2, 0.1\)"),
+        ({"typical": {"bone": [0.2, 1.1]}}, "1.1"),
+        ({"typical": {"undecided": 0.1}}, "0.1"),
+        ({"typical": {"patients": -1}}, "-1"),
+        ({"typical": None}, "None"),
     ],
 )
 def test_an_edited_card_is_refused_in_one_line(change, found):
@@ -153,3 +160,9 @@ def test_numbers_without_a_decimal_point_are_numbers():
     text = CARD.to_json().replace("4.5", "4").replace("-100.0", "-100")
     expected = dataclasses.replace(CARD.preprocessing, spacing_mm=4, ct_window_hu=(-100, 900))
     assert card_from_json(text, "").preprocessing == expected
+
+
+def test_a_card_of_before_memberships_were_described_is_read():
+    old = json.loads(CARD.to_json())
+    del old["typical"]
+    assert card_from_json(json.dumps(old), "") == CARD

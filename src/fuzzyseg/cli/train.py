@@ -29,7 +29,8 @@ class Command:
     output
         Folder of the run: model, log, curves, checkpoint.
     validation
-        The same, for the cases that choose the best weights.
+        The same, for the cases that choose the best weights, and whose memberships the card
+        describes: segment warns of others.
     train
         How to train.
     name
@@ -79,7 +80,8 @@ class Command:
         sources = find_sources(self.data, config.channels)
         held_out = find_sources(self.validation, config.channels)
         check_validation(config, [source.labels is not None for source in held_out])
-        quiet = self.quiet or os.environ.get("RANK", "0") != "0"
+        first = os.environ.get("RANK", "0") == "0"  # of the processes of `torchrun`
+        quiet = self.quiet or not first
         with progress(quiet) as step:
             folder = self.cases or self.output / "cases"
             cases = prepared_cases(sources, config, folder, step("reading"))
@@ -98,6 +100,18 @@ class Command:
                 report=report,
                 warn=warn,
             )
+        if held_out and first:
+            from fuzzyseg.segmentation.describe import describe_memberships
+            from fuzzyseg.training.case import read_source
+
+            with progress(quiet) as step:
+                told = step("describing")
+                describe_memberships(
+                    self.output / "model",
+                    (read_source(source, config.channels) for source in held_out),
+                    jobs=self.threads,
+                    progress=lambda done: told(done, len(held_out)),
+                )
         for name, scores in model.card.metrics.get("validation", {}).items():
             dsc = "unknown" if scores["dsc"] is None else f"{scores['dsc']:.3f}"
             say(f"{name:<12} DSC {dsc} on the validation cases", quiet=quiet)

@@ -58,6 +58,39 @@ class Preprocessing:
 
 
 @dataclass(frozen=True)
+class Typical:
+    """What a model's memberships were like on patients that it was not trained on.
+
+    Each is the 5th and the 95th percentile over patients; None: nobody has looked. How much is
+    lesion is not among them: that is a matter of the patient. `fuzzyseg.segmentation.typical`
+    measures them, and compares.
+
+    Parameters
+    ----------
+    patients : int
+    bone : (float, float) or None
+        Mean membership in bone over the body.
+    undecided : (float, float) or None
+        Of the voxels whose membership in the background is below 0.95, the share whose highest
+        membership is below 0.8.
+    """
+
+    patients: int = 0
+    bone: tuple[float, float] | None = None
+    undecided: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        check(self.patients >= 0, "patients of", ("0 or more",), self.patients)
+        for name in STATISTICS:
+            low, high = getattr(self, name) or (0.0, 0.0)
+            rising = 0 <= low <= high <= 1
+            check(rising, f"{name} of", ("null", "two rising shares"), getattr(self, name))
+
+
+STATISTICS = ("bone", "undecided")
+
+
+@dataclass(frozen=True)
 class Card:
     """A model's description, written beside its weights.
 
@@ -76,6 +109,8 @@ class Card:
     version : str
     sha256 : str
         Of the weights' file; `save_model` fills it in.
+    typical : Typical
+        What its memberships are like: `segment` warns of others.
 
     Raises
     ------
@@ -91,6 +126,7 @@ class Card:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     version: str = "1"
     sha256: str = ""
+    typical: Typical = Typical()
 
     def __post_init__(self) -> None:
         check(is_name(self.name), "a name of", ("1 to 100 printable characters",), self.name)

@@ -8,7 +8,7 @@ import sys
 from typing import Any, NoReturn
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.models.card import Card, Preprocessing
+from fuzzyseg.models.card import Card, Preprocessing, Typical
 from fuzzyseg.networks.architecture import Architecture, check, shown
 from fuzzyseg.old_names import renamed
 
@@ -36,6 +36,8 @@ def card_from_json(text: str, source: str) -> Card:
         task = given.pop("task", None)
         given["architecture"] = _build(Architecture, given["architecture"])
         given["preprocessing"] = _build(Preprocessing, given["preprocessing"])
+        if "typical" in given:  # cards of earlier versions have none
+            given["typical"] = _build(Typical, given["typical"])
         card: Card = _build(Card, given)
         check(task is None or task == card.task, "the task of its channels,", (card.task,), task)
     except InputError as error:

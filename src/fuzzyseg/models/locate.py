@@ -65,6 +65,11 @@ def locate(name_or_path: str | Path) -> Path:
     return stem
 
 
+def card_of(name_or_path: str | Path) -> Card:
+    """Read the card of a bundled model, or of one at a path; raises as `locate`, `read_card`."""
+    return read_card(with_suffix(locate(name_or_path), CARD))
+
+
 def read_card(path: Path) -> Card:
     """Read a model's card.
 

@@ -85,6 +85,24 @@ def save_model(model: Model, path: str | Path, *, half: bool = False) -> Model:
     return load_model(stem) if half else Model(card, model.network)
 
 
+def write_card(name_or_path: str | Path, card: Card) -> None:
+    """Write another card for a model's weights, which stay as they are.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or its card cannot be written.
+    """
+    path = with_suffix(locate(name_or_path), CARD)
+    try:
+        write_text(path, card.to_json())
+    except OSError as error:
+        raise InputError(
+            f"expected a card that can be written, found {path}: {error.strerror}; copy the "
+            "model's two files to another place"
+        ) from error
+
+
 def load_model(name_or_path: str | Path) -> Model:
     """Read a model, without running anything that a file holds.
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from fuzzyseg.body import patient_only
 from fuzzyseg.conventions import CLASSES
+from fuzzyseg.models.locate import card_of
 from fuzzyseg.resample import align
 from fuzzyseg.segmentation.choice import resolved
 from fuzzyseg.segmentation.classical import cluster
 from fuzzyseg.segmentation.domain import bone_scan_domain, result_domain
 from fuzzyseg.segmentation.intensities import check_segmentable
 from fuzzyseg.segmentation.settings import Settings, check_read, check_settings
+from fuzzyseg.segmentation.typical import statistics, typical_domain
 from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:
@@ -58,26 +60,27 @@ def segment(
     study = patient_only(align(study))
     settings = resolved(settings, study)
     check_read(settings)
-    if settings.method == "model":
-        from fuzzyseg.segmentation.network import segment_with_model
+    if settings.method != "model":
+        return _judged(cluster(study, settings), study)
+    from fuzzyseg.segmentation.network import segment_with_model
 
-        return _judged(segment_with_model(study, settings, progress=progress), study)
-    return _judged(cluster(study, settings), study)
+    return _judged(segment_with_model(study, settings, progress=progress), study, settings.model)
 
 
-def _judged(segmentation: Segmentation, study: Study) -> Segmentation:
-    """Add whether the SPECT looks like a bone scan to what a result says of itself."""
-    if study.spect is None:
-        return segmentation
-    found = [bone_scan_domain(study.spect, study.ct)]
-    if segmentation.class_names == CLASSES:
-        found.append(result_domain(segmentation.labels, study.spect.voxel_volume_ml))
+def _judged(segmentation: Segmentation, study: Study, model: str | None = None) -> Segmentation:
+    """Add whether image and result are what is usual to what a result says of itself."""
     made = segmentation.provenance
-    return replace(
-        segmentation,
-        provenance=replace(
-            made,
-            parameters={**made.parameters, "out_of_domain": max(d.score for d in found)},
-            warnings=(*made.warnings, *(text for d in found for text in d.warnings)),
-        ),
-    )
+    parameters, found = dict(made.parameters), []
+    if study.spect is not None:
+        found.append(bone_scan_domain(study.spect, study.ct))
+        if segmentation.class_names == CLASSES:
+            found.append(result_domain(segmentation.labels, study.spect.voxel_volume_ml))
+    card = None if model is None else card_of(model)
+    if card is not None and card.typical.patients:
+        parameters["memberships"] = statistics(segmentation)
+        found.append(typical_domain(parameters["memberships"], card))
+    if not found:
+        return segmentation
+    parameters["out_of_domain"] = max(d.score for d in found)
+    warnings = (*made.warnings, *(text for d in found for text in d.warnings))
+    return replace(segmentation, provenance=replace(made, parameters=parameters, warnings=warnings))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fuzzyseg.volume import Volume
 
 # Each figure's usual value, and the worst; the score of its distance from the one to the other.
-_MAX_SCORE = 1 / 3  # from here on the user is told
+MAX_SCORE = 1 / 3  # from here on the user is told
 # In 14 simulated bone scans of two cameras the brightest hundredth of the body is 8 to 20 times its
 # median: bone against soft tissue. A T1-like body has 5. Told below 6.3.
 _CONTRAST = (9.0, 1.0)
@@ -69,7 +69,7 @@ def bone_scan_domain(volume: Volume, ct: Volume | None = None) -> Domain:
     if text := _other_nuclide(volume):
         scores.append(1.0)
         warnings.append(text)
-    body = _body(volume)
+    body = emission_body(volume)
     if _like_labels(volume, body):
         scores.append(1.0)
         warnings.append(
@@ -78,7 +78,7 @@ def bone_scan_domain(volume: Volume, ct: Volume | None = None) -> Domain:
         )
     found = list(_unusual(volume, ct, body))
     scores += [score for score, _ in found]
-    unlike = [text for score, text in found if score > _MAX_SCORE]
+    unlike = [text for score, text in found if score > MAX_SCORE]
     if unlike:
         warnings.append(
             f"The image does not look like a bone scan: {'; '.join(unlike)}. Is it one? The "
@@ -101,7 +101,7 @@ def result_domain(labels: NDArray[np.uint8], voxel_ml: float) -> Domain:
     pieces, count = ndimage.label(labels == 2, np.ones((3, 3, 3)))
     largest_ml = float(np.bincount(pieces.ravel())[1:].max()) * voxel_ml if count else 0.0
     score = _distance(largest_ml, _LESION_ML)
-    if score <= _MAX_SCORE:
+    if score <= MAX_SCORE:
         return Domain(round(score, 3), ())
     return Domain(
         round(score, 3),
@@ -182,7 +182,8 @@ def _other_nuclide(volume: Volume) -> str:
     return ""
 
 
-def _body(volume: Volume) -> NDArray[np.bool_]:
+def emission_body(volume: Volume) -> NDArray[np.bool_]:
+    """Find the voxels (X, Y, Z) of an emission image that are no air."""
     step = max(1, volume.array.size // 1_000_000)
     bright = float(np.percentile(volume.array.reshape(-1, order="A")[::step], 99.9))
     return np.asarray(volume.array > _AIR * bright)

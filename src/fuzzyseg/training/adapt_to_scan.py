@@ -23,6 +23,7 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import centres
 from fuzzyseg.inference.prediction import predict
 from fuzzyseg.losses import Centres, RFCMLoss
+from fuzzyseg.models.card import Typical
 from fuzzyseg.models.model_files import Model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.training.adaptation import Adaptation, check_adaptation
@@ -113,7 +114,9 @@ def adapt(
     training = dict(model.card.training) | {
         "adapted": report | {"date": now(), "versions": versions(), "of": model.card.sha256}
     }
-    return Model(dataclasses.replace(best.card, training=training), best.network), report
+    # What was typical of the model as it was is not of this one.
+    card = dataclasses.replace(best.card, training=training, typical=Typical())
+    return Model(card, best.network), report
 
 
 def self_consistency(model: Model, image: NDArray[np.float32], seed: int = 0) -> float:

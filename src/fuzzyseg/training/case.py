@@ -14,6 +14,7 @@ from fuzzyseg.inference.preprocess import channels
 from fuzzyseg.io import read_volume
 from fuzzyseg.models.card import Preprocessing
 from fuzzyseg.resample import resample
+from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -186,6 +187,14 @@ def check_labelled(case: Case, config: Config) -> None:
             f"expected labels of every case for --loss {config.loss}, found none of "
             f"{case.name}; leave the case out, or use semi-rfcm"
         )
+
+
+def read_source(source: Source, channels: Sequence[str]) -> Study:
+    """Read the images of a case that a network of these channels sees; raises as `load_case`."""
+    return Study(
+        spect=_read(source, "spect") if "spect" in channels else None,
+        ct=_read(source, "ct") if "ct" in channels else None,
+    )
 
 
 def _read(source: Source, channel: Channel) -> Volume:

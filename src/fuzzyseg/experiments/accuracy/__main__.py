@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.experiments.accuracy.cards import write_card
+from fuzzyseg.experiments.accuracy.cards import write_scores
 from fuzzyseg.experiments.accuracy.pictures import draw_curves, draw_diameters, draw_gallery
 from fuzzyseg.experiments.accuracy.predictions import predict_patient
 from fuzzyseg.experiments.accuracy.scores import PatientScores, score_patient
@@ -96,7 +96,7 @@ def report(
                 draw_gallery(found, predictions, cohort, out / f"{name}-{cohort.name}.png")
             parts += [f"## `{name}`", model_table(scores[name])]
             if into_cards:
-                write_card(model, scores[name])
+                write_scores(model, scores[name])
             if shifts_mm and "ct" in load_model(model).card.architecture.channels:
                 first = people[cohorts[0]]
                 shifted = {

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fuzzyseg.io.output import write_text
 from fuzzyseg.metrics import summarise
-from fuzzyseg.models import load_model
-from fuzzyseg.models.locate import CARD, locate, with_suffix
+from fuzzyseg.models.model_files import load_model, write_card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,11 +35,9 @@ def card_figures(patients: Sequence[PatientScores]) -> dict[str, Any]:
     }
 
 
-def write_card(model: str, cohorts: Cohorts) -> None:
+def write_scores(model: str, cohorts: Cohorts) -> None:
     """Put the figures into the card of a model at a path; the weights stay as they are."""
     card = load_model(model).card
     metrics = {name: card_figures(patients) for name, patients in cohorts.items()}
     told = {", ".join(_TOLD): "mean and 95% bootstrap interval over simulated patients"}
-    write_text(
-        with_suffix(locate(model), CARD), replace(card, metrics={**told, **metrics}).to_json()
-    )
+    write_card(model, replace(card, metrics={**told, **metrics}))
