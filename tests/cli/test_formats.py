@@ -1,5 +1,6 @@
 """`fuzzyseg segment --formats`: which files there are, and that they tell the same."""
 
+import csv
 import json
 import shutil
 from datetime import datetime
@@ -21,6 +22,8 @@ from fuzzyseg.io import (
 )
 
 ALWAYS = {"preview.png", "lesions.csv", "summary.json", "report.html", "run.json"}
+CT_DICOM = {"segmentation.dcm"}
+DICOM = CT_DICOM | {"report.dcm", "lesions.dcm"}
 NIFTI = {"labels.nii.gz", "memberships.nii.gz"}
 
 
@@ -52,7 +55,7 @@ def test_a_dicom_input_gives_a_segmentation_that_tells_what_nifti_tells(
     assert run(dicom / source, tmp_path) == 0
     # Not the name either, whose one part some would warn about.
     assert "TOY" not in "".join(capfd.readouterr())
-    assert names(tmp_path) == ALWAYS | NIFTI | {"segmentation.dcm"}
+    assert names(tmp_path) == ALWAYS | NIFTI | (DICOM if source == "spect.dcm" else CT_DICOM)
     dataset = pydicom.dcmread(tmp_path / "segmentation.dcm")
     labels = np.asarray(nib.load(tmp_path / "labels.nii.gz").dataobj)
     counts = {segment.SegmentNumber: 0 for segment in dataset.SegmentSequence}
@@ -68,6 +71,35 @@ def test_a_dicom_input_gives_a_segmentation_that_tells_what_nifti_tells(
     assert str(dataset.PatientName) == "TOYSTUDY"
 
 
+def test_the_report_tells_what_the_table_tells(dicom, tmp_path):
+    assert run(dicom / "spect.dcm", tmp_path) == 0
+    rows = list(csv.DictReader((tmp_path / "lesions.csv").read_text().splitlines()))
+    report = pydicom.dcmread(tmp_path / "report.dcm")
+    (measured,) = (
+        item
+        for item in report.ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+    )
+    volumes = [
+        float(item.MeasuredValueSequence[0].NumericValue)
+        for group in measured.ContentSequence
+        for item in group.ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeMeaning == "Volume"
+    ]
+    assert volumes == pytest.approx([float(row["volume_ml"]) for row in rows], rel=1e-5)
+    segments = pydicom.dcmread(tmp_path / "lesions.dcm").SegmentSequence
+    assert len(segments) == len(rows) > 2
+    # The toy is no body: nobody knows where its lesions are, but that they are in bone.
+    assert {row["site"] for row in rows} == {""}
+
+
+def test_without_a_lesion_there_is_no_report_and_it_says_so(dicom, tmp_path):
+    assert run(dicom / "spect.dcm", tmp_path, "--min-ml", "10000") == 0
+    assert names(tmp_path) == ALWAYS | NIFTI | CT_DICOM
+    warnings = json.loads((tmp_path / "run.json").read_text())["warnings"]
+    assert "report.dcm and lesions.dcm were not written: no lesion was found." in warnings
+
+
 def test_nifti_gives_nifti(toy_folder, tmp_path):
     assert run(toy_folder / "spect.nii.gz", tmp_path) == 0
     assert names(tmp_path) == ALWAYS | NIFTI
@@ -81,7 +113,7 @@ def test_every_format_at_once(dicom, tmp_path):
 
 def test_only_what_was_asked_for_and_nothing_of_the_run_before(dicom, tmp_path):
     assert run(dicom / "spect.dcm", tmp_path, "--rtstruct") == 0
-    assert names(tmp_path) == ALWAYS | NIFTI | {"segmentation.dcm", "rtstruct.dcm"}
+    assert names(tmp_path) == ALWAYS | NIFTI | DICOM | {"rtstruct.dcm"}
     again = ("--force", "--formats", "seg-nrrd", "dicom-fractional")
     assert run(dicom / "spect.dcm", tmp_path, *again) == 0
     assert names(tmp_path) == ALWAYS | {"labels.seg.nrrd", "memberships.dcm"}

@@ -46,7 +46,7 @@ class Command:
     allow_mismatch
         Take a SPECT and a CT whose Patient IDs differ.
     formats
-        What to write; by default nifti, and dicom-seg for DICOM.
+        What to write; by default nifti, and dicom-seg and dicom-sr for DICOM.
     rtstruct
         Write rtstruct beside these.
     settings
@@ -96,7 +96,7 @@ class Command:
             from fuzzyseg.cli.lesion_lines import lesion_lines
             from fuzzyseg.io import read_study
             from fuzzyseg.io.results.formats import default_formats, require_formats, write_results
-            from fuzzyseg.quantification import document, lesions_csv, quantify
+            from fuzzyseg.quantification import document, lesions_csv, measures_of, quantify
             from fuzzyseg.report import write_preview
             from fuzzyseg.report.page import write_report
             from fuzzyseg.resample import align
@@ -120,8 +120,11 @@ class Command:
             step("measuring")
             measured = quantify(segmentation, ct=ct, measuring=self.measuring)
             step("writing")
-            write_results(folder, segmentation, formats)
-            left_out = write_results(folder, segmentation, default, optional=True)
+            told = measures_of(measured)
+            left_out = [
+                *write_results(folder, segmentation, formats, measured=told),
+                *write_results(folder, segmentation, default, measured=told, optional=True),
+            ]
             write_preview(folder / "preview.png", segmentation)
             (folder / "lesions.csv").write_text(lesions_csv(measured), encoding="utf-8")
             found = document(measured, segmentation.volume)

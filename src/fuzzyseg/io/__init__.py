@@ -13,7 +13,7 @@ from fuzzyseg.io.reading import choose_series, read_each, read_study, read_volum
 from fuzzyseg.io.results.dicom_seg import write_dicom_seg
 from fuzzyseg.io.results.dicom_sr import write_dicom_sr
 from fuzzyseg.io.results.formats import RESULT_FORMATS, write_results
-from fuzzyseg.io.results.measures import LesionMeasures
+from fuzzyseg.io.results.measures import LesionMeasures, MeasuredLesions
 from fuzzyseg.io.results.rtstruct import write_rtstruct
 from fuzzyseg.io.results.seg_nrrd import write_seg_nrrd
 
@@ -25,6 +25,7 @@ __all__ = [
     "Guess",
     "Injection",
     "LesionMeasures",
+    "MeasuredLesions",
     "Reader",
     "SeriesInfo",
     "SpectAcquisition",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fuzzyseg.lazy import lazily
 
 if TYPE_CHECKING:
+    from fuzzyseg.quantification.dicom_report import measures_of
     from fuzzyseg.quantification.measured import quantify
     from fuzzyseg.quantification.measuring import Measuring
     from fuzzyseg.quantification.records import Lesion, Patient, Quantification
@@ -20,6 +21,7 @@ __all__ = [
     "Quantification",
     "document",
     "lesions_csv",
+    "measures_of",
     "quantify",
     "schema",
 ]
@@ -33,6 +35,7 @@ __getattr__ = lazily(
         "Quantification": "records",
         "document": "summary_document",
         "lesions_csv": "tables",
+        "measures_of": "dicom_report",
         "quantify": "measured",
         "schema": "summary_document",
     },

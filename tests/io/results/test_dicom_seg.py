@@ -106,6 +106,15 @@ def test_dciodvfy_finds_no_error(kind, segmentation, tmp_path):
     assert dciodvfy_errors(tmp_path / "a.dcm") == []
 
 
+@pytest.mark.parametrize("kind", ["LABELMAP", "FRACTIONAL"])
+def test_bytes_are_compressed_without_loss(kind, make_source, tmp_path):
+    # What is in them, the tests above read back; a plain reader of RLE is built into pydicom.
+    write_dicom_seg(tmp_path / "a.dcm", segmented(make_source("nm"), labels_of(3)), kind)
+    dataset = pydicom.dcmread(tmp_path / "a.dcm")
+    assert dataset.file_meta.TransferSyntaxUID == pydicom.uid.RLELossless
+    assert dataset.get("LossyImageCompression", "00") == "00"
+
+
 def test_says_whose_it_is_what_it_shows_and_who_made_it(make_source, tmp_path):
     volume = make_source("nm")
     write_dicom_seg(tmp_path / "a.dcm", segmented(volume, labels_of(3)))

@@ -1,7 +1,6 @@
 """Reports of lesions, read by pydicom and dcmqi, and judged by dciodvfy."""
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 import pydicom
@@ -9,15 +8,18 @@ import pytest
 
 from fuzzyseg.errors import InputError, SourceError
 from fuzzyseg.io.results.dicom_sr import write_dicom_sr
-from fuzzyseg.io.results.measures import LesionMeasures, measures
-from fuzzyseg.quantification import Measuring, quantify
+from fuzzyseg.io.results.measures import LesionMeasures, MeasuredLesions, measures
+from fuzzyseg.io.results.terms import SITES
+from fuzzyseg.quantification import Measuring, measures_of, quantify, site
 from fuzzyseg.volume import Provenance
 
 from .conftest import dciodvfy_errors, places_lps, run_tool, same_places, segmented
 
 MADE = Provenance("model", versions={"fuzzyseg": "1.2.3"})
 LESIONS = (
-    LesionMeasures(1, {"volume_ml": 2.5, "suv_max": 21.25, "suv_mean": None, "to_bone": 4.0}),
+    LesionMeasures(
+        1, {"volume_ml": 2.5, "suv_max": 21.25, "suv_mean": None, "to_bone": 4.0}, "lumbar spine"
+    ),
     LesionMeasures(2, {"volume_ml": 0.09, "image_max": 1500.0, "hu_mean": -3.5, "nonsense": 1.0}),
 )
 
@@ -30,8 +32,12 @@ def lesion_map():
 
 
 def write(folder, volume, lesions=LESIONS, numbers=None, **more):
-    numbers = lesion_map() if numbers is None else numbers
-    write_dicom_sr(folder / "sr.dcm", folder / "seg.dcm", numbers, lesions, volume, MADE, **more)
+    measured = MeasuredLesions(lesion_map() if numbers is None else numbers, lesions, **more)
+    return write_measured(folder, volume, measured)
+
+
+def write_measured(folder, volume, measured):
+    write_dicom_sr(folder / "sr.dcm", folder / "seg.dcm", measured, volume, MADE)
     return pydicom.dcmread(folder / "sr.dcm"), pydicom.dcmread(folder / "seg.dcm")
 
 
@@ -110,6 +116,34 @@ def test_segments_lie_where_the_lesions_do(make_source, tmp_path):
         assert same_places(np.array(found), places_lps(volume, lesion_map() == number))
 
 
+def sites_of(group):
+    (item,) = (i for i in group.ContentSequence if concept(i) == "Finding Site")
+    return item.ConceptCodeSequence[0]
+
+
+def test_each_lesion_has_its_site(make_source, tmp_path):
+    report, _ = write(tmp_path, make_source("nm"))
+    found = [sites_of(group) for group in groups(report)]
+    assert [(c.CodeValue, c.CodingSchemeDesignator) for c in found] == [
+        ("122496007", "SCT"),  # lumbar spine
+        ("272673000", "SCT"),  # bone, where nothing finer is known
+    ]
+    with pytest.raises(InputError, match="lumbar spine"):
+        write(tmp_path, make_source("nm"), (LesionMeasures(1, {}, "nose"), LESIONS[1]))
+
+
+def test_every_site_has_a_code_of_snomed():
+    from pydicom.sr._concepts_dict import concepts
+
+    assert set(SITES) == set(site.SITES)
+    known = {
+        (value, meaning)
+        for entry in concepts["SCT"].values()
+        for value, (meaning, _) in entry.items()
+    }
+    assert set(SITES.values()) <= known
+
+
 def test_dcmqi_reads_the_report(make_source, tmp_path):
     write(tmp_path, make_source("nm"))
     arguments = ("--inputDICOM", tmp_path / "sr.dcm", "--outputMetadata", tmp_path / "sr.json")
@@ -117,6 +151,7 @@ def test_dcmqi_reads_the_report(make_source, tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "sr.json").read_text())["Measurements"]
     assert [group["TrackingIdentifier"] for group in found] == ["lesion 1", "lesion 2"]
+    assert [group["FindingSite"]["CodeMeaning"] for group in found] == ["Lumbar spine", "Bone"]
     values = [float(item["value"]) for item in found[0]["measurementItems"]]
     assert values == [2.5, 21.25, 4.0]
 
@@ -154,9 +189,7 @@ def test_what_quantification_measures_goes_in_by_its_names(make_source, tmp_path
     volume = make_source("nm")
     labels = np.where(lesion_map() == 1, 2, 0).astype(np.uint8)
     measured = quantify(segmented(volume, labels), measuring=Measuring(min_ml=0))
-    (lesion,) = measured.lesions
-    lesions = [LesionMeasures(lesion.number, asdict(lesion))]
-    report, _ = write(tmp_path, volume, lesions, measured.labels)
+    report, _ = write_measured(tmp_path, volume, measures_of(measured))
     (group,) = groups(report)
     found = {
         (name, how): value for name, *how, value, _ in numbers_of(group) for how in how or [""]

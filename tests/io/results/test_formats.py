@@ -24,3 +24,9 @@ def test_what_is_optional_is_said_and_the_rest_written(make_source, tmp_path):
     (said,) = write_results(out, segmentation, ["nifti", "dicom-seg"], optional=True)
     assert "segmentation.dcm" in said
     assert {path.name for path in out.iterdir()} == {"labels.nii.gz", "memberships.nii.gz"}
+
+
+def test_a_report_needs_measures(make_source, tmp_path):
+    segmentation = segmented(make_source("nm"), labels_of(3))
+    with pytest.raises(InputError, match="measures"):
+        write_results(tmp_path, segmentation, ["dicom-sr"])

@@ -105,6 +105,7 @@ def seg_dataset(
     """Build a segmentation of pixels that are in the order of the source's frames."""
     from highdicom import UID
     from highdicom.seg import Segmentation as HighdicomSegmentation
+    from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
     return HighdicomSegmentation(
         source_images=source.images,
@@ -115,6 +116,8 @@ def seg_dataset(
         series_number=series_number or _SERIES_NUMBERS[kind],
         sop_instance_uid=UID(),
         instance_number=1,
+        # A bit a voxel is small as it is, and DICOM has no RLE of it (PS3.5 8.2.2).
+        transfer_syntax_uid=ExplicitVRLittleEndian if kind == "BINARY" else RLELossless,
         max_fractional_value=STEPS,
         content_label="BONE_AND_LESIONS",
         content_description=described,

@@ -16,7 +16,8 @@ from fuzzyseg.io.results.dicom_seg import seg_dataset, segment
 from fuzzyseg.io.results.equipment import equipment
 from fuzzyseg.io.results.measures import measures
 from fuzzyseg.io.results.source import dicom_source
-from fuzzyseg.io.results.terms import code, terms
+from fuzzyseg.io.results.terms import SITES, code, terms
+from fuzzyseg.tables import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from fuzzyseg.io.results.measures import LesionMeasures, Measure, SuvKind, _Coded
+    from fuzzyseg.io.results.measures import LesionMeasures, Measure, MeasuredLesions, _Coded
     from fuzzyseg.io.results.source import DicomSource
     from fuzzyseg.io.results.terms import Term
     from fuzzyseg.volume import Provenance, Volume
@@ -35,12 +36,9 @@ _SEG_SERIES, _SR_SERIES = 9005, 9006
 def write_dicom_sr(
     report: str | Path,
     segments: str | Path,
-    lesion_map: NDArray[np.integer[Any]],
-    lesions: Sequence[LesionMeasures],
+    measured: MeasuredLesions,
     volume: Volume,
     made: Provenance,
-    *,
-    suv: SuvKind = "bw",
 ) -> None:
     """Write the measures of lesions as a DICOM report, and the lesions as the SEG it refers to.
 
@@ -48,23 +46,20 @@ def write_dicom_sr(
     ----------
     report, segments : str or Path
         Two files, each replaced in one step.
-    lesion_map : integer ndarray of shape (X, Y, Z)
-        Number of the lesion that each voxel belongs to, 0 outside.
-    lesions : sequence of LesionMeasures
-        One for each number from 1 on, at least one.
+    measured : MeasuredLesions
+        At least one.
     volume : Volume
         The image that was segmented, read with `headers=True`.
     made : Provenance
         How it was segmented.
-    suv : {"bw", "lbm", "bsa"}
-        What SUV in `lesions` is normalised by.
 
     Raises
     ------
     InputError
-        If the numbers are not those of the map, the volume has no DICOM headers or they lack what
-        a report needs, or a file cannot be written.
+        If there is no such site, the numbers are not those of the map, the volume has no DICOM
+        headers or they lack what a report needs, or a file cannot be written.
     """
+    lesion_map, lesions = measured.lesion_map, measured.lesions
     _require_numbers(lesion_map, lesions, volume)
     source = dicom_source(volume)
     term = next(term for term in terms(CLASSES) if term.name == CLASSES[2])
@@ -93,7 +88,7 @@ def write_dicom_sr(
             described="Lesions",
             series_number=_SEG_SERIES,
         )
-        coded = measures(volume.unit, suv)
+        coded = measures(volume.unit, measured.suv)
         groups = [
             _group(lesion, name, uid, coded, term, seg, source)
             for lesion, (name, uid) in zip(lesions, tracked, strict=True)
@@ -145,7 +140,7 @@ def _group(
         ),
         finding_type=code(term.kind),
         finding_category=code(term.category),
-        finding_sites=[sr.FindingSite(code(term.region))] if term.region else None,
+        finding_sites=[sr.FindingSite(code(_site(lesion, term)))],
         measurements=[
             sr.Measurement(
                 name=_coded(coded[key].name),
@@ -158,6 +153,14 @@ def _group(
             for how in (coded[key].derivation,)
         ],
     )
+
+
+def _site(lesion: LesionMeasures, term: Term) -> tuple[str, str]:
+    """Code of where a lesion is: the region of the class, where nothing finer is known."""
+    if lesion.site is not None:
+        return entry_of(SITES, lesion.site, "site")
+    assert term.region is not None  # noqa: S101, lesions are in bone
+    return term.region
 
 
 def _report(groups: Sequence[Any], seg: Dataset, source: DicomSource, made: Provenance) -> Dataset:

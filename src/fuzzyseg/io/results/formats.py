@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fuzzyseg.errors import SourceError
+from fuzzyseg.errors import InputError, SourceError
 from fuzzyseg.io.nifti_write import write_labels, write_memberships
 from fuzzyseg.io.results.dicom_seg import write_dicom_seg
+from fuzzyseg.io.results.dicom_sr import write_dicom_sr
 from fuzzyseg.io.results.rtstruct import write_rtstruct
 from fuzzyseg.io.results.seg_nrrd import write_seg_nrrd
 from fuzzyseg.io.results.source import dicom_source
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from fuzzyseg.io.results.measures import MeasuredLesions
     from fuzzyseg.volume import Segmentation, Volume
 
-    Write = Callable[[Path, Segmentation], None]
+    WriteOne = Callable[[Path, Segmentation], None]
+    Write = Callable[[Sequence[Path], Segmentation, MeasuredLesions | None], None]
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,21 @@ class ResultFormat:
     ----------
     about : str
         One line for people.
-    files : mapping of str to callable
-        Name of each file in the folder of results, and what writes a segmentation to a path.
+    files : tuple of str
+        Their names in the folder of results.
+    write : callable
+        Called with their paths, a segmentation, and what was measured of its lesions.
     dicom : bool
         Whether it refers to DICOM images, so that others have no such result.
+    lesions : bool
+        Whether it tells what was measured, so that there is none without a lesion.
     """
 
     about: str
-    files: dict[str, Write] = field(repr=False)
+    files: tuple[str, ...]
+    write: Write = field(repr=False)
     dicom: bool = False
+    lesions: bool = False
 
 
 def _labels(path: Path, segmentation: Segmentation) -> None:
@@ -50,37 +59,69 @@ def _memberships(path: Path, segmentation: Segmentation) -> None:
     write_memberships(path, segmentation.memberships, segmentation.volume)
 
 
+def _each(*writers: WriteOne) -> Write:
+    """Write each file by a function of its own, which needs no measures."""
+
+    def write(paths: Sequence[Path], segmentation: Segmentation, _: MeasuredLesions | None) -> None:
+        for path, writer in zip(paths, writers, strict=True):
+            writer(path, segmentation)
+
+    return write
+
+
+def _report(
+    paths: Sequence[Path], segmentation: Segmentation, measured: MeasuredLesions | None
+) -> None:
+    if measured is None:
+        raise InputError("expected measures for a report of lesions, found none; give them")
+    report, segments = paths
+    write_dicom_sr(report, segments, measured, segmentation.volume, segmentation.provenance)
+
+
 RESULT_FORMATS = {
     "nifti": ResultFormat(
         "labels.nii.gz and memberships.nii.gz",
-        {"labels.nii.gz": _labels, "memberships.nii.gz": _memberships},
+        ("labels.nii.gz", "memberships.nii.gz"),
+        _each(_labels, _memberships),
     ),
     "dicom-seg": ResultFormat(
         "segmentation.dcm: labels as DICOM SEG, a mask for each class",
-        {"segmentation.dcm": write_dicom_seg},
+        ("segmentation.dcm",),
+        _each(write_dicom_seg),
         dicom=True,
+    ),
+    "dicom-sr": ResultFormat(
+        "report.dcm: measures of lesions as DICOM SR; lesions.dcm: the SEG that it refers to",
+        ("report.dcm", "lesions.dcm"),
+        _report,
+        dicom=True,
+        lesions=True,
     ),
     "dicom-labelmap": ResultFormat(
         "labelmap.dcm: labels as DICOM SEG, one map; newer than many viewers",
-        {"labelmap.dcm": partial(write_dicom_seg, kind="LABELMAP")},
+        ("labelmap.dcm",),
+        _each(partial(write_dicom_seg, kind="LABELMAP")),
         dicom=True,
     ),
     "dicom-fractional": ResultFormat(
         "memberships.dcm: memberships as DICOM SEG",
-        {"memberships.dcm": partial(write_dicom_seg, kind="FRACTIONAL")},
+        ("memberships.dcm",),
+        _each(partial(write_dicom_seg, kind="FRACTIONAL")),
         dicom=True,
     ),
     "rtstruct": ResultFormat(
         "rtstruct.dcm: outlines for planning systems",
-        {"rtstruct.dcm": write_rtstruct},
+        ("rtstruct.dcm",),
+        _each(write_rtstruct),
         dicom=True,
     ),
     "seg-nrrd": ResultFormat(
         "labels.seg.nrrd: labels, names and colours for 3D Slicer",
-        {"labels.seg.nrrd": write_seg_nrrd},
+        ("labels.seg.nrrd",),
+        _each(write_seg_nrrd),
     ),
 }
-_DEFAULT = ("nifti", "dicom-seg")  # of these, DICOM only for DICOM
+_DEFAULT = ("nifti", "dicom-seg", "dicom-sr")  # of these, DICOM only for DICOM
 
 
 def result_files() -> tuple[str, ...]:
@@ -90,7 +131,12 @@ def result_files() -> tuple[str, ...]:
 
 def default_formats(volume: Volume) -> tuple[str, ...]:
     """List what is written unless something else is asked for: keys of `RESULT_FORMATS`."""
-    return tuple(name for name in _DEFAULT if volume.headers or not RESULT_FORMATS[name].dicom)
+    entries = ((name, RESULT_FORMATS[name]) for name in _DEFAULT)
+    return tuple(
+        name
+        for name, entry in entries
+        if (volume.headers or not entry.dicom) and not (entry.lesions and volume.modality == "CT")
+    )
 
 
 def require_formats(formats: Sequence[str], volume: Volume) -> None:
@@ -109,7 +155,12 @@ def require_formats(formats: Sequence[str], volume: Volume) -> None:
 
 
 def write_results(
-    folder: Path, segmentation: Segmentation, formats: Sequence[str], *, optional: bool = False
+    folder: Path,
+    segmentation: Segmentation,
+    formats: Sequence[str],
+    *,
+    measured: MeasuredLesions | None = None,
+    optional: bool = False,
 ) -> list[str]:
     """Write a segmentation to a folder.
 
@@ -120,28 +171,37 @@ def write_results(
     segmentation : Segmentation
     formats : sequence of str
         Keys of `RESULT_FORMATS`.
+    measured : MeasuredLesions, optional
+        For formats that tell what was measured; they are left out where it has no lesion.
     optional : bool
         Leave out DICOM results that cannot be made, and say so.
 
     Returns
     -------
     list of str
-        A sentence for each file that was left out.
+        A sentence for each format that was left out.
 
     Raises
     ------
     InputError
-        If a file cannot be written; SourceError, if it cannot be made and is not optional.
+        If a file cannot be written, or there are no measures for a format that tells them;
+        SourceError, if it cannot be made and is not optional.
     """
     said = []
     for name in formats:
-        for file, write in _format(name).files.items():
-            try:
-                write(folder / file, segmentation)
-            except SourceError as error:
-                if not optional:
-                    raise
-                said.append(f"{file} was not written: {error}.")
+        entry = _format(name)
+        files = " and ".join(entry.files)
+        if entry.lesions and measured is not None and not measured.lesions:
+            said.append(f"{files} were not written: no lesion was found.")
+            continue
+        try:
+            entry.write([folder / file for file in entry.files], segmentation, measured)
+        except SourceError as error:
+            if not optional:
+                raise
+            said.append(
+                f"{files} {'were' if len(entry.files) > 1 else 'was'} not written: {error}."
+            )
     return said
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from fuzzyseg.volume import Unit
 
@@ -27,10 +30,32 @@ class LesionMeasures:
     values : mapping of str to float or None
         By the names of `MEASURES`; what is None was not measured and is left out, as is a name
         that is not there.
+    site : str, optional
+        One of `terms.SITES`; None where it is not known: then a lesion is in bone.
     """
 
     number: int
     values: Mapping[str, float | None]
+    site: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredLesions:
+    """Lesions for a report.
+
+    Parameters
+    ----------
+    lesion_map : integer ndarray of shape (X, Y, Z)
+        Number of the lesion that each voxel belongs to, 0 outside.
+    lesions : sequence of LesionMeasures
+        One for each number from 1 on; none where nothing was found.
+    suv : {"bw", "lbm", "bsa"}
+        What their SUV is normalised by.
+    """
+
+    lesion_map: NDArray[np.integer[Any]]
+    lesions: Sequence[LesionMeasures]
+    suv: SuvKind = "bw"
 
 
 @dataclass(frozen=True)

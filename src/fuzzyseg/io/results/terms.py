@@ -52,6 +52,21 @@ class Term:
 _TISSUE, _BONE = ("85756007", "Tissue"), ("272673000", "Bone")
 _ABNORMAL = ("49755003", "Morphologically Abnormal Structure")
 _LESION = ("52988006", "Lesion")
+# Bones in which a lesion may lie, by the names that `fuzzyseg.quantification` gives (PS3.16 CID 4,
+# CID 6115 and, for the bones of the pelvis, CID 7304).
+SITES = {
+    "skull": ("89546000", "Skull"),
+    "cervical spine": ("122494005", "Cervical spine"),
+    "thoracic spine": ("122495006", "Thoracic spine"),
+    "lumbar spine": ("122496007", "Lumbar spine"),
+    "sacrum": ("54735007", "Sacrum"),
+    "ribs": ("113197003", "Rib"),
+    "sternum": ("56873002", "Sternum"),
+    "shoulder girdle": ("26444007", "Pectoral girdle"),
+    "pelvis": ("118645006", "Pelvis"),
+    "upper limb": ("371195002", "Bone of upper limb"),
+    "lower limb": ("72001000", "Bone of lower limb"),
+}
 _MEANINGS = {
     CLASSES[1]: (_TISSUE, _BONE, None),
     CLASSES[2]: (_ABNORMAL, _LESION, _BONE),
