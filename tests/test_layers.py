@@ -35,6 +35,7 @@ LAYERS = [
     {"training", "segmentation"},
     {"quantification"},
     {"report"},
+    {"batch"},
     {"experiments", "cli"},
     {"__main__"},
 ]

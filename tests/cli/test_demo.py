@@ -3,9 +3,9 @@ from dataclasses import replace
 
 from toy_phantom import write_phantom
 
+from fuzzyseg.batch.one import FILES
 from fuzzyseg.cli import demo
 from fuzzyseg.cli.main import main
-from fuzzyseg.cli.segment import FILES
 
 
 def test_makes_segments_and_evaluates_and_can_run_again(tmp_path, capsys, monkeypatch):

@@ -14,8 +14,8 @@ import pytest
 from matplotlib.image import imread
 from tiny_models import write_tiny
 
+from fuzzyseg.batch.one import FILES
 from fuzzyseg.cli.main import main
-from fuzzyseg.cli.segment import FILES
 from fuzzyseg.segmentation.methods import METHODS, clustering_methods
 
 

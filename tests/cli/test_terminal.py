@@ -10,8 +10,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from fuzzyseg.cli.segment import FILES
-from fuzzyseg.cli.terminal import to_json
+from fuzzyseg.batch.one import FILES
+from fuzzyseg.io.output import to_json
 
 FUZZYSEG = f"{sys.executable} -m fuzzyseg"
 

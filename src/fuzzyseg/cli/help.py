@@ -58,6 +58,8 @@ def _nested(kind: Any, title: str) -> dict[str, list[str]]:
     home = {name: group for group, names in getattr(kind, "GROUPS", {}).items() for name in names}
     groups: dict[str, list[str]] = {}
     for field in dataclasses.fields(kind):
+        if not field.init:
+            continue
         entry = _entry(field, hints[field.name], about[field.name])
         groups.setdefault(home.get(field.name, title), []).append(entry)
     return groups

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from fuzzyseg.cli.study_info import study_facts, study_lines
-from fuzzyseg.cli.terminal import progress, say, to_json
+from fuzzyseg.cli.terminal import progress, say
+from fuzzyseg.io.output import to_json
 
 if TYPE_CHECKING:
     from fuzzyseg.segmentation.methods import Method

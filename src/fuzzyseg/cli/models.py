@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from fuzzyseg.cli.terminal import say, say_table, to_json
+from fuzzyseg.cli.terminal import say, say_table
+from fuzzyseg.io.output import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import tyro
 
-from fuzzyseg.cli.terminal import progress, say, say_table, to_json, warn
+from fuzzyseg.cli.terminal import progress, say, say_table, warn
+from fuzzyseg.io.output import to_json
 
 __all__ = ["Config", "Input", "Output", "progress", "say", "say_table", "to_json", "warn"]
 

@@ -58,10 +58,12 @@ def parse(name: str, words: list[str]) -> Command:
 
 
 def options(kind: Any) -> Iterator[tuple[Any, Any]]:
-    """Fields of a dataclass with their types; those of nested dataclasses in their place."""
+    """Fields of a dataclass that are options, with their types; nested ones in their place."""
     hints = get_type_hints(kind, include_extras=True)
     for field in dataclasses.fields(kind):
         hint = hints[field.name]
+        if not field.init:
+            continue
         if dataclasses.is_dataclass(hint):
             yield from options(hint)
         else:

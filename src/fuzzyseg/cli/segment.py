@@ -8,21 +8,14 @@ from typing import Annotated
 
 import tyro
 
-from fuzzyseg.cli.options import Config, Input, Output, progress, say, to_json, warn
-from fuzzyseg.io.results.formats import RESULT_FORMATS, result_files
+from fuzzyseg.batch.one import How, check_how, process, result_names
+from fuzzyseg.batch.source import Source
+from fuzzyseg.cli.options import Config, Input, Output, progress, say, warn
+from fuzzyseg.io.output import results_folder
+from fuzzyseg.io.results.formats import RESULT_FORMATS
 from fuzzyseg.quantification.measuring import Measuring
 from fuzzyseg.segmentation.settings import Settings
 from fuzzyseg.volume import Modality
-
-FILES = (  # of a NIfTI
-    "labels.nii.gz",
-    "memberships.nii.gz",
-    "preview.png",
-    "lesions.csv",
-    "summary.json",
-    "report.html",
-    "run.json",
-)
 
 
 @dataclass(frozen=True)
@@ -81,74 +74,18 @@ class Command:
 
     def run(self) -> None:
         """Read, segment and write; results appear in the output folder together."""
-        from fuzzyseg.io.output import results_folder
-        from fuzzyseg.quantification.measuring import check_measuring
-        from fuzzyseg.segmentation.settings import check_settings
-
-        check_settings(self.settings)
-        check_measuring(self.measuring)
+        how = How(self.settings, self.measuring, self.formats, self.rtstruct, self.allow_mismatch)
+        check_how(how)
+        source = Source(
+            self.output.name, self.input, self.ct, self.series, self.ct_series, self.modality
+        )
         with (
-            results_folder(
-                self.output, tuple(dict.fromkeys((*result_files(), *FILES))), force=self.force
-            ) as folder,
+            results_folder(self.output, result_names(), force=self.force) as folder,
             progress(self.quiet) as step,
         ):
-            from fuzzyseg.cli.lesion_lines import lesion_lines
-            from fuzzyseg.io import read_study
-            from fuzzyseg.io.results.formats import default_formats, require_formats, write_results
-            from fuzzyseg.quantification import document, lesions_csv, measures_of, quantify
-            from fuzzyseg.report import write_preview
-            from fuzzyseg.report.page import write_report
-            from fuzzyseg.resample import align
-            from fuzzyseg.segmentation import segment, summary
+            described, measured = process(source, folder, how, step=step)
+        from fuzzyseg.cli.lesion_lines import lesion_lines
 
-            study = read_study(
-                self.input,
-                self.ct,
-                series=self.series,
-                ct_series=self.ct_series,
-                modality=self.modality,
-                progress=step("reading"),
-                headers=True,
-            )
-            formats = (*self.formats, *(("rtstruct",) if self.rtstruct else ()))
-            require_formats(formats, study.image)
-            default = () if self.formats else default_formats(study.image)
-            ct = study.beside  # on its own grid, for HU
-            study = align(study, allow_mismatch=self.allow_mismatch)
-            segmentation = segment(study, self.settings, progress=step("segmenting"))
-            step("measuring")
-            measured = quantify(segmentation, ct=ct, measuring=self.measuring)
-            step("writing")
-            told = measures_of(measured)
-            left_out = [
-                *write_results(folder, segmentation, formats, measured=told),
-                *write_results(folder, segmentation, default, measured=told, optional=True),
-            ]
-            write_preview(folder / "preview.png", segmentation)
-            (folder / "lesions.csv").write_text(lesions_csv(measured), encoding="utf-8")
-            found = document(measured, segmentation.volume)
-            (folder / "summary.json").write_text(to_json(found), encoding="utf-8")
-            described = {
-                "command": {  # no paths: names of patients stand in them
-                    "series": self.series,
-                    "modality": self.modality,
-                    "ct_series": self.ct_series,
-                    "allow_mismatch": self.allow_mismatch,
-                    "formats": [*default, *formats],
-                },
-                "study": {"ct": study.beside is not None, "outline_overlap": study.outline_overlap},
-                **summary(segmentation),
-            }
-            described["warnings"] += left_out
-            (folder / "run.json").write_text(to_json(described), encoding="utf-8")
-            write_report(
-                folder / "report.html",
-                segmentation,
-                measured,
-                ct=study.beside,
-                described=described,
-            )
         for text in (*described["warnings"], *measured.notes):
             warn(text)
         for name, of_class in described["classes"].items():

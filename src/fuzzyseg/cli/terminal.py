@@ -106,17 +106,6 @@ def leave_standard_output() -> None:
         os.close(nowhere)
 
 
-def to_json(value: Any) -> str:
-    """JSON with an indent; NaN is a mistake here and raises.
-
-    What is no Unicode, in a file's name say, is escaped.
-    """
-    import json
-
-    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def say_table(table: Table) -> None:
     """Write a table to standard output, 140 characters wide at most."""
     from io import StringIO

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.messages import one_line
@@ -58,10 +59,11 @@ def new_folder(path: Path) -> Iterator[Path]:
     partial = _unfinished(path)
     try:
         partial.mkdir()
-        yield partial
-        if path.exists():
-            path.rmdir()  # empty; not every system renames over it
-        partial.rename(path)
+        with locked(partial):  # so that no sweep takes it for abandoned
+            yield partial
+            if path.exists():
+                path.rmdir()  # empty; not every system renames over it
+            partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -70,6 +72,15 @@ def write_text(path: Path, text: str) -> None:
     """Write a file in one step; raises OSError as `replacing` does."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def to_json(value: Any) -> str:
+    """JSON with an indent; NaN is a mistake here and raises.
+
+    What is no Unicode, in a file's name say, is escaped.
+    """
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def cannot_write(path: Path, error: OSError) -> InputError:

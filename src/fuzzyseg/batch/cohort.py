@@ -1,0 +1,285 @@
+"""Many studies through `process`: where results go, what is left to do, and what failed."""
+
+from __future__ import annotations
+
+import errno
+import json
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fuzzyseg.batch.beside import with_ct_beside
+from fuzzyseg.batch.bids import (
+    as_derivative,
+    derivative_files,
+    derivative_name,
+    derivative_of,
+    write_description,
+)
+from fuzzyseg.batch.one import FILES, How, check_how, process, result_names
+from fuzzyseg.batch.page import cohort_html
+from fuzzyseg.batch.table import Row, cohort_csv, read_row
+from fuzzyseg.errors import InputError
+from fuzzyseg.io.output import (
+    cannot_write,
+    locked,
+    new_folder,
+    results_folder,
+    sweep,
+    write_text,
+)
+from fuzzyseg.jobs import Task, get_engine, run
+from fuzzyseg.models.locate import locate, read_card
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from fuzzyseg.batch.source import Source
+    from fuzzyseg.jobs import Engine
+
+_FAILED = ".failed"  # folder of reasons, a file a study
+_RECORD = "batch.json"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study's results go.
+
+    Parameters
+    ----------
+    folder : Path
+    prefix : str
+        Of its files, in a BIDS derivative.
+    failure : Path
+        The file that says why there are none.
+    """
+
+    folder: Path
+    prefix: str
+    failure: Path
+
+    def file(self, name: str) -> Path:
+        """Path of one of `FILES`."""
+        return self.folder / (derivative_name(self.prefix, name) if self.prefix else name)
+
+    @property
+    def done(self) -> bool:
+        """Whether the results are there."""
+        return self.file(FILES[-1]).exists()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Studies, and what is done with them.
+
+    Parameters
+    ----------
+    sources : tuple of Source
+        All of the cohort, not only those of one part.
+    out : Path
+    how : How
+    bids : bool
+        Name results as BIDS wants derivatives.
+    """
+
+    sources: tuple[Source, ...]
+    out: Path
+    how: How = field(default_factory=How)
+    bids: bool = False
+
+    def place(self, source: Source) -> Place:
+        """Where a study's results go."""
+        failure = self.out / _FAILED / f"{source.name}.json"
+        if not self.bids:
+            return Place(self.out / source.name, "", failure)
+        derivative = derivative_of(source)
+        return Place(self.out / derivative.folder, derivative.prefix, failure)
+
+
+def run_batch(
+    batch: Batch,
+    *,
+    part: tuple[int, int] = (1, 1),
+    engine: Engine | None = None,
+    failed: Callable[[str, str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Row]:
+    """Segment every study that has no results yet, and tell all of them in cohort.csv and .html.
+
+    Parameters
+    ----------
+    batch : Batch
+    part : (int, int)
+        (3, 16): only every 16th study from the third; others may do the other parts meanwhile.
+    engine : Engine, optional
+        Of `fuzzyseg.jobs.get_engine`, entered here; by default one process of this machine.
+    failed : callable, optional
+        Called with the name of a study that failed, and why, in one line.
+    progress : callable, optional
+        Called with (studies tried or there, studies of this part).
+
+    Returns
+    -------
+    list of Row
+        A row a study of the whole cohort.
+
+    Raises
+    ------
+    InputError
+        If `out` was begun with other options, cannot be written to, or a disk is full; what is
+        whole stays.
+    """
+    check_how(batch.how)
+    places = [batch.place(source) for source in batch.sources]
+    _require_own_places(batch, places)
+    try:
+        _begin(batch)
+        mine = range(part[0] - 1, len(places), part[1])
+        todo = [n for n in mine if not places[n].done]
+        tasks = [Task(str(n), run_one, (batch.sources[n], places[n], batch.how)) for n in todo]
+        done = len(mine) - len(todo)
+        with engine or get_engine() as pool:
+            for outcome in run(tasks, pool):
+                n = int(outcome.task.name)
+                told: dict[str, str] | None = outcome.value
+                if outcome.failure is not None:  # a defect, or its process was lost
+                    told = _note(places[n], outcome.failure.line, outcome.failure.traceback)
+                done += 1
+                if progress is not None:
+                    progress(done, len(mine))
+                if told is None:
+                    continue
+                if failed is not None:
+                    failed(batch.sources[n].name, told["reason"])
+                if "full" in told:
+                    raise InputError(
+                        "expected room for results, found a full disk; free some space and run the "
+                        f"command again, which goes on: {told['reason']}"
+                    )
+        return _tell(batch, places)
+    except OSError as error:
+        raise cannot_write(batch.out, error) from error
+
+
+def run_one(source: Source, place: Place, how: How) -> dict[str, str] | None:
+    """Segment one study; why it failed is written down and returned, as "reason".
+
+    With "full", where a disk is full and all others would fail as well.
+    """
+    try:
+        with _results(place) as folder:
+            process(with_ct_beside(source), folder, how)
+            if place.prefix:
+                as_derivative(folder, place.prefix)
+    except (InputError, OSError) as error:
+        if place.done:  # another process was faster
+            return None
+        reason = str(error if isinstance(error, InputError) else cannot_write(place.folder, error))
+        return {"reason": reason, "full": ""} if _is_full(error) else _note(place, reason)
+    place.failure.unlink(missing_ok=True)
+    return None
+
+
+def _results(place: Place) -> AbstractContextManager[Path]:
+    """Open the folder that results appear in together: the study's own, or one of BIDS."""
+    if not place.prefix:
+        return new_folder(place.folder)
+    return results_folder(place.folder, derivative_files(place.prefix, result_names()))
+
+
+def _note(place: Place, reason: str, traceback: str = "") -> dict[str, str]:
+    told = {"reason": reason} | ({"traceback": traceback} if traceback else {})
+    place.failure.parent.mkdir(exist_ok=True)
+    write_text(place.failure, json.dumps(told) + "\n")
+    return told
+
+
+def _is_full(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__
+    return False
+
+
+def _require_own_places(batch: Batch, places: Sequence[Place]) -> None:
+    """Raise InputError where two studies would share their files in a BIDS derivative."""
+    taken: dict[Path, str] = {}
+    for source, place in zip(batch.sources, places, strict=True):
+        file = place.file(FILES[-1])
+        if file in taken:
+            raise InputError(
+                f"expected names that differ in letters and digits for --bids, found "
+                f"{taken[file]!r} and {source.name!r}; rename one"
+            )
+        taken[file] = source.name
+
+
+def _begin(batch: Batch) -> None:
+    """Write down how the studies are segmented, or check that it is as it was when `out` began."""
+    made = _described(batch)
+    record = batch.out / _RECORD
+    batch.out.mkdir(parents=True, exist_ok=True)
+    if not record.exists():
+        if any(batch.out.iterdir()):
+            raise InputError(
+                f"expected an empty folder, or a cohort to go on with, found other files in "
+                f"{batch.out}; choose another folder"
+            )
+        write_text(record, json.dumps(made, indent=2) + "\n")
+        if batch.bids:
+            write_description(batch.out)
+        return
+    sweep(batch.out)
+    try:
+        before = json.loads(record.read_text("utf-8"))
+        different = [name for name, value in made.items() if before.get(name) != value]
+    except (ValueError, AttributeError) as error:
+        raise InputError(
+            f"expected how the cohort was begun, found a damaged {record}; choose another folder"
+        ) from error
+    if different:
+        raise InputError(
+            f"expected the options that the cohort in {batch.out} was begun with, found another "
+            f"{' and '.join(different)}; give the same, or choose another folder"
+        )
+
+
+def _described(batch: Batch) -> dict[str, Any]:
+    how = batch.how
+    settings = asdict(how.settings)
+    del settings["jobs"]
+    if how.settings.model is not None:
+        settings["model"] = read_card(Path(f"{locate(how.settings.model)}.json")).sha256
+    told = {
+        **settings,
+        **{f"measuring.{name}": value for name, value in asdict(how.measuring).items()},
+        "formats": how.formats,
+        "rtstruct": how.rtstruct,
+        "allow_mismatch": how.allow_mismatch,
+        "bids": batch.bids,
+        "fuzzyseg": metadata.version("fuzzyseg"),
+    }
+    found: dict[str, Any] = json.loads(json.dumps(told))
+    return found
+
+
+def _tell(batch: Batch, places: Sequence[Place]) -> list[Row]:
+    """Write cohort.csv and cohort.html of all studies; who comes last has seen everything."""
+    with locked(batch.out):
+        rows = [
+            read_row(
+                source.name,
+                place.file("summary.json") if place.done else None,
+                place.file("run.json"),
+                place.failure,
+            )
+            for source, place in zip(batch.sources, places, strict=True)
+        ]
+        write_text(batch.out / "cohort.csv", cohort_csv(rows))
+        reports = [place.file("report.html").relative_to(batch.out) for place in places]
+        write_text(batch.out / "cohort.html", cohort_html(rows, [r.as_posix() for r in reports]))
+    return rows

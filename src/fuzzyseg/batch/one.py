@@ -1,0 +1,153 @@
+"""One study from its files to its results: what `segment` does, and `batch` many times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from fuzzyseg.io.output import to_json
+from fuzzyseg.io.results.formats import result_files
+from fuzzyseg.quantification.measuring import Measuring, check_measuring
+from fuzzyseg.segmentation.settings import Settings, check_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fuzzyseg.batch.source import Source
+    from fuzzyseg.quantification import Quantification
+
+    Step = Callable[[str], Callable[[int, int], None]]
+
+FILES = (  # of a NIfTI; the last one is there when all are
+    "labels.nii.gz",
+    "memberships.nii.gz",
+    "preview.png",
+    "lesions.csv",
+    "summary.json",
+    "report.html",
+    "run.json",
+)
+
+
+@dataclass(frozen=True)
+class How:
+    """What is done with a study.
+
+    Parameters
+    ----------
+    settings : Settings
+    measuring : Measuring
+        Values of `Source.measuring` win.
+    formats : tuple of str
+        Keys of `RESULT_FORMATS`; by default nifti, and dicom-seg and dicom-sr for DICOM.
+    rtstruct : bool
+        Write rtstruct beside these.
+    allow_mismatch : bool
+        Take a SPECT and a CT whose Patient IDs differ.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    measuring: Measuring = field(default_factory=Measuring)
+    formats: tuple[str, ...] = ()
+    rtstruct: bool = False
+    allow_mismatch: bool = False
+
+
+def _silent(_: str) -> Callable[[int, int], None]:
+    def report(done: int, total: int) -> None:
+        """Tell nobody."""
+
+    return report
+
+
+def check_how(how: How) -> None:
+    """Raise InputError for settings that no study could be segmented with."""
+    check_settings(how.settings)
+    check_measuring(how.measuring)
+
+
+def result_names() -> tuple[str, ...]:
+    """Names of all files that results may have; the last of them is there when all are."""
+    return tuple(dict.fromkeys((*result_files(), *FILES)))
+
+
+def process(
+    source: Source, folder: Path, how: How, *, step: Step = _silent
+) -> tuple[dict[str, Any], Quantification]:
+    """Read a study, segment and measure it, and write results to a folder.
+
+    Parameters
+    ----------
+    source : Source
+    folder : Path
+        It exists, and is empty.
+    how : How
+    step : callable
+        Called with the name of each step, returns what is called with (done, total).
+
+    Returns
+    -------
+    described : dict
+        What run.json holds.
+    measured : Quantification
+
+    Raises
+    ------
+    InputError
+        If anything of it cannot be done.
+    """
+    how = replace(how, measuring=replace(how.measuring, **source.measuring))
+    check_how(how)
+    from fuzzyseg.io import read_study
+    from fuzzyseg.io.results.formats import default_formats, require_formats, write_results
+    from fuzzyseg.quantification import document, lesions_csv, measures_of, quantify
+    from fuzzyseg.report import write_preview
+    from fuzzyseg.report.page import write_report
+    from fuzzyseg.resample import align
+    from fuzzyseg.segmentation import segment, summary
+
+    study = read_study(
+        source.image,
+        source.ct,
+        series=source.series,
+        ct_series=source.ct_series,
+        modality=source.modality,
+        progress=step("reading"),
+        headers=True,
+    )
+    formats = (*how.formats, *(("rtstruct",) if how.rtstruct else ()))
+    require_formats(formats, study.image)
+    default = () if how.formats else default_formats(study.image)
+    ct = study.beside  # on its own grid, for HU
+    study = align(study, allow_mismatch=how.allow_mismatch)
+    segmentation = segment(study, how.settings, progress=step("segmenting"))
+    step("measuring")
+    measured = quantify(segmentation, ct=ct, measuring=how.measuring)
+    step("writing")
+    told = measures_of(measured)
+    left_out = [
+        *write_results(folder, segmentation, formats, measured=told),
+        *write_results(folder, segmentation, default, measured=told, optional=True),
+    ]
+    write_preview(folder / "preview.png", segmentation)
+    (folder / "lesions.csv").write_text(lesions_csv(measured), encoding="utf-8")
+    found = document(measured, segmentation.volume)
+    (folder / "summary.json").write_text(to_json(found), encoding="utf-8")
+    described = {
+        "command": {  # no paths: names of patients stand in them
+            "series": source.series,
+            "modality": source.modality,
+            "ct_series": source.ct_series,
+            "allow_mismatch": how.allow_mismatch,
+            "formats": [*default, *formats],
+        },
+        "study": {"ct": study.beside is not None, "outline_overlap": study.outline_overlap},
+        **summary(segmentation),
+    }
+    described["warnings"] += left_out
+    (folder / "run.json").write_text(to_json(described), encoding="utf-8")
+    write_report(
+        folder / "report.html", segmentation, measured, ct=study.beside, described=described
+    )
+    return described, measured

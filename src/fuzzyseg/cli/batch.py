@@ -1,0 +1,130 @@
+"""`fuzzyseg batch`."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from fuzzyseg.batch.cohort import Batch, run_batch
+from fuzzyseg.batch.one import How
+from fuzzyseg.batch.studies import find_studies
+from fuzzyseg.cli.options import Config, Output, progress, say, warn
+from fuzzyseg.errors import InputError
+from fuzzyseg.io.results.formats import RESULT_FORMATS
+from fuzzyseg.jobs import ENGINES, get_engine
+from fuzzyseg.quantification.measuring import Measuring
+from fuzzyseg.segmentation.settings import Settings
+
+
+@dataclass(frozen=True)
+class OneThread(Settings):
+    """Settings of a study that is one of several at a time; `--engine` is what computes these."""
+
+    __doc__ = Settings.__doc__
+    engine: Literal["auto", "torch", "openvino", "onnxruntime"] = field(default="auto", init=False)
+    jobs: int | None = field(default=1, init=False)
+
+
+@dataclass(frozen=True)
+class Command:
+    """Segment many studies, and tell of all in one table.
+
+    Parameters
+    ----------
+    studies
+        Folder of DICOM folders, zips or NIfTI files; a BIDS data set; or a CSV file with the
+        columns study, image, and, as known, ct, weight_kg, injected_mbq, ...
+    output
+        Folder for a folder of results a study, cohort.csv and cohort.html; one that was begun is
+        gone on with.
+    jobs
+        Studies at a time, each in a process with one thread; without it one a core.
+    part
+        Only a part of the studies: 3/16 is every 16th from the third.
+    engine
+        What computes.
+    address
+        Of the Ray cluster; without it that of RAY_ADDRESS, or of this machine.
+    bids
+        Name results as BIDS wants derivatives.
+    allow_mismatch
+        Take a SPECT and a CT whose Patient IDs differ.
+    formats
+        What to write; by default nifti, and dicom-seg and dicom-sr for DICOM.
+    rtstruct
+        Write rtstruct beside these.
+    settings
+        How to segment.
+    measuring
+        How to measure what was found.
+    config
+        TOML file of options; what the command line says wins.
+    quiet
+        Show no progress and no summary.
+    debug
+        Show a traceback on errors.
+    """
+
+    studies: Annotated[Path, tyro.conf.Positional]
+    output: Output
+    jobs: int | None = None
+    part: Annotated[str, tyro.conf.arg(metavar="N/M")] = "1/1"
+    engine: str = field(default="local", metadata={"choices": ENGINES})
+    address: str | None = None
+    bids: bool = False
+    allow_mismatch: bool = False
+    formats: tuple[str, ...] = field(default=(), metadata={"choices": RESULT_FORMATS})
+    rtstruct: bool = False
+    settings: OneThread = field(default_factory=OneThread)
+    measuring: Measuring = field(default_factory=Measuring)
+    config: Config = None
+    quiet: bool = False
+    debug: bool = False
+
+    def run(self) -> None:
+        """Segment what is left to do; what failed is told at the end, and is exit code 2."""
+        part = parsed_part(self.part)
+        how = How(self.settings, self.measuring, self.formats, self.rtstruct, self.allow_mismatch)
+        batch = Batch(find_studies(self.studies), self.output, how, self.bids)
+        jobs = (os.cpu_count() or 1) if self.jobs is None else self.jobs
+        options = {} if self.address is None else {"address": self.address}
+        with progress(self.quiet) as step:
+            rows = run_batch(
+                batch,
+                part=part,
+                engine=get_engine(self.engine, jobs=jobs, **options),
+                failed=lambda name, reason: warn(f"{name}: {reason}"),
+                progress=step("segmenting"),
+            )
+        done, failed = (sum(row.state == state for row in rows) for state in ("done", "failed"))
+        waiting = len(rows) - done - failed
+        rest = f", {waiting} waiting" if waiting else ""
+        told = f"{done} of {len(rows)} studies segmented, {failed} failed{rest}"
+        say(f"{told}; open {self.output / 'cohort.html'}", quiet=self.quiet)
+        if failed:
+            raise InputError(
+                f"expected every study to be segmented, found {failed} that could not be; "
+                f"{self.output / 'cohort.csv'} says why: mend them and run the command again"
+            )
+
+
+def parsed_part(text: str) -> tuple[int, int]:
+    """Understand "3/16".
+
+    Raises
+    ------
+    InputError
+        If it is no part.
+    """
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    part = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= part[0] <= part[1]:
+        raise InputError(
+            f"expected a part such as 3/16, from 1/16 to 16/16, found {text!r}; give --part N/M"
+        )
+    return part

@@ -1,0 +1,182 @@
+import csv
+import errno
+import json
+import re
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from fuzzyseg.batch import cohort
+from fuzzyseg.batch.cohort import Batch, run_batch
+from fuzzyseg.batch.one import How
+from fuzzyseg.batch.studies import find_studies
+from fuzzyseg.cli.batch import parsed_part
+from fuzzyseg.cli.main import main
+from fuzzyseg.errors import InputError
+from fuzzyseg.jobs import get_engine
+from fuzzyseg.jobs.task import call
+from fuzzyseg.segmentation.settings import Settings
+
+HOW = How(Settings(method="kmeans", jobs=1))
+AFFINE = np.diag([4.4, 4.4, 4.4, 1.0])
+
+
+def write(path, seed=0):
+    """Write a tiny SPECT with three levels."""
+    array = np.random.default_rng(seed).normal(0, 0.01, (12, 13, 14)).astype(np.float32)
+    array[3:-3, 3:-3, 3:-3] += 1
+    array[5:8, 5:8, 5:8] += 4 + seed
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(nib.Nifti1Image(array, AFFINE), path)
+    return path
+
+
+class Here:
+    """An engine that computes in this process, where no other has to start first."""
+
+    slots = 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def submit(self, number, function, arguments):
+        self.call = number, function, arguments
+
+    def wait(self, _):
+        number, function, arguments = self.call
+        return [(number, call(function, arguments))]
+
+
+@pytest.fixture
+def studies(tmp_path):
+    """Two that can be segmented and a broken one."""
+    for seed, name in enumerate("ac"):
+        write(tmp_path / "studies" / f"{name}.nii.gz", seed)
+    (tmp_path / "studies" / "b.nii.gz").write_text("no image")
+    return tmp_path / "studies"
+
+
+def table(out):
+    rows = csv.DictReader((out / "cohort.csv").read_text().splitlines())
+    return {row["study"]: row for row in rows}
+
+
+def test_a_failure_stops_nothing_and_is_one_line(studies, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("fuzzyseg.cli.batch.get_engine", lambda *_, **__: Here())
+    out = tmp_path / "out"
+    call = ["batch", str(studies), "-o", str(out), "--method", "kmeans"]
+    assert main(call) == 2
+    said = capsys.readouterr()
+    assert "2 of 3 studies segmented, 1 failed" in said.out
+    assert re.search(r"warning: b: expected .*\n.*found 1 that could not be", said.err)
+    rows = table(out)
+    assert [rows[name]["state"] for name in "abc"] == ["done", "failed", "done"]
+    assert "\n" not in rows["b"]["reason"]
+    for name in "ac":
+        measured = json.loads((out / name / "summary.json").read_text())["patient"]
+        assert float(rows[name]["lesion_volume_ml"]) == pytest.approx(measured["lesion_volume_ml"])
+        assert int(rows[name]["lesion_count"]) == measured["lesion_count"] == 1
+    assert not (out / "b").exists()
+    page = (out / "cohort.html").read_text()
+    assert 'href="a/report.html"' in page
+    assert page.index(">b<") < page.index('href="a/')
+
+    # What is done stays; what was mended is done now.
+    before = (out / "a" / "run.json").stat().st_mtime_ns
+    write(studies / "b.nii.gz", 3)
+    assert main(call) == 0
+    assert (out / "a" / "run.json").stat().st_mtime_ns == before
+    assert {row["state"] for row in table(out).values()} == {"done"}
+    assert main([*call, "--beta", "0.5"]) == 2
+    assert "another beta" in capsys.readouterr().err
+
+
+def test_parts_are_the_whole_and_share_a_table(studies, tmp_path):
+    batch = Batch(find_studies(studies), tmp_path / "out", HOW)
+    states = [[row.state for row in run_batch(batch, part=(n, 2), engine=Here())] for n in (1, 2)]
+    assert states == [["done", "waiting", "done"], ["done", "failed", "done"]]
+    assert parsed_part("3/16") == (3, 16)
+    for wrong in ("0/2", "3/2", "2", "1/2/3", "-1/2"):
+        with pytest.raises(InputError, match="a part such as"):
+            parsed_part(wrong)
+
+
+def test_one_process_and_two_give_the_same_bits(studies, tmp_path):
+    batch = Batch(find_studies(studies), tmp_path / "1", HOW)
+    run_batch(batch, engine=Here())
+    run_batch(replace(batch, out=tmp_path / "2"), engine=get_engine(jobs=2))
+    for name in ("a/memberships.nii.gz", "c/labels.nii.gz", "c/summary.json"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_a_spect_takes_the_ct_of_its_folder(toy_folder, tmp_path):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "toy").symlink_to(toy_folder)
+    batch = Batch(find_studies(tmp_path / "studies"), tmp_path / "out", HOW)
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["done"]
+    assert json.loads((tmp_path / "out" / "toy" / "run.json").read_text())["study"]["ct"]
+
+
+def test_a_manifest_gives_each_patient_a_weight_and_a_missing_file_is_told(studies, tmp_path):
+    path = tmp_path / "list.csv"
+    known = "unit,injected_mbq,uptake_min,weight_kg"
+    path.write_text(
+        f"study,image,{known}\nheavy,studies/a.nii.gz,Bq/mL,700,180,100\n"
+        "light,studies/a.nii.gz,Bq/mL,700,180,50\ngone,studies/gone.nii.gz,,,,\n"
+    )
+    heavy, light, gone = run_batch(Batch(find_studies(path), tmp_path / "out", HOW), engine=Here())
+    assert heavy.highest_suv_max == pytest.approx(2 * light.highest_suv_max)
+    assert gone.state == "failed"
+    assert "nothing at" in gone.reason
+
+
+def test_bids_names_on_request(tmp_path):
+    for run in (1, 2):
+        write(tmp_path / f"in/sub-01/spect/sub-01_run-{run}_spect.nii.gz", run)
+    batch = Batch(find_studies(tmp_path / "in"), tmp_path / "out", HOW, bids=True)
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["done", "done"]
+    folder = tmp_path / "out/sub-01/spect"
+    for run in (1, 2):
+        labels = nib.load(folder / f"sub-01_run-{run}_dseg.nii.gz").get_fdata()
+        probabilities = nib.load(folder / f"sub-01_run-{run}_probseg.nii.gz").get_fdata()
+        np.testing.assert_array_equal(probabilities.argmax(-1), labels)
+    described = json.loads((tmp_path / "out" / "dataset_description.json").read_text())
+    assert described["DatasetType"] == "derivative"
+    tsv = (folder / "sub-01_run-1_dseg.tsv").read_text().splitlines()
+    assert tsv[3].startswith("2\tlesion\t#")
+    before = (folder / "sub-01_run-2_run.json").stat().st_mtime_ns
+    run_batch(batch, engine=Here())
+    assert (folder / "sub-01_run-2_run.json").stat().st_mtime_ns == before
+
+
+def test_a_full_disk_stops_the_cohort_and_the_next_run_goes_on(studies, tmp_path, monkeypatch):
+    real, tried = cohort.process, []
+
+    def full(source, folder, how):
+        tried.append(source.name)
+        if source.name == "c":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(source, folder, how)
+
+    monkeypatch.setattr(cohort, "process", full)
+    (studies / "b.nii.gz").unlink()
+    write(studies / "d.nii.gz", 4)
+    batch = Batch(find_studies(studies), tmp_path / "out", HOW)
+    with pytest.raises(InputError, match="found a full disk"):
+        run_batch(batch, engine=Here())
+    assert tried == ["a", "c"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a", "batch.json"]
+    monkeypatch.setattr(cohort, "process", real)
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["done"] * 3
+
+
+def test_a_folder_of_something_else_is_refused(studies, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").touch()
+    with pytest.raises(InputError, match="choose another folder"):
+        run_batch(Batch(find_studies(studies), tmp_path / "out", HOW))
