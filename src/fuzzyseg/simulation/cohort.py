@@ -122,6 +122,8 @@ def write_patient(
             write_image(folder / f"{what}.nii.gz", Volume(getattr(patient, what), grid.affine))
         write_labels(folder / "labels.nii.gz", patient.labels, grid)
         write_labels(folder / "ct_labels.nii.gz", patient.ct_labels, patient.ct)
+        if patient.follow_up is not None:
+            _write_json(folder / "follow_up.json", patient.follow_up)
         if recipe.dicom:
             write_dicom(folder / "dicom", patient)
         if finish is not None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Streams = dict[str, np.random.Generator]
 
-_BLADDER_ML = (30.0, 180.0)  # voided before the scan, and filling again
+BLADDER_ML = (30.0, 180.0)  # voided before the scan, and filling again
 _SURELY_MM = 15.0  # the skin's points are accurate to a few mm, and a voxel may be seen in part
 _AIR_MARGIN_MM = 7.0  # where shapes melt into each other they swell by up to 4.5 mm
 
@@ -51,6 +51,8 @@ class Healthy:
     findings : list of dict
     made : dict
         How it was made.
+    bent : Deformation
+        From the patient to the reference body.
     """
 
     phantom: Phantom
@@ -62,9 +64,32 @@ class Healthy:
     weight_kg: float
     findings: list[dict[str, Any]]
     made: dict[str, Any]
+    bent: Deformation
 
 
-def draw_healthy(streams: Streams, settings: PatientSettings, drawn: Uptake) -> Healthy:
+@dataclass(frozen=True, eq=False)
+class Day:
+    """What of a body is otherwise on another day.
+
+    Parameters
+    ----------
+    to_before : float64 ndarray of shape (4, 4)
+        From places of the body to its places on the first day, mm: rigid.
+    bend_sd_mm : float
+        Of the control displacements that are added to that: nobody lies down twice alike.
+    bend_seed : int
+    bladder_ml : float
+    """
+
+    to_before: NDArray[np.float64]
+    bend_sd_mm: float
+    bend_seed: int
+    bladder_ml: float
+
+
+def draw_healthy(
+    streams: Streams, settings: PatientSettings, drawn: Uptake, day: Day | None = None
+) -> Healthy:
     """Draw the body, its normal uptake and the findings that are no lesions.
 
     Parameters
@@ -73,6 +98,8 @@ def draw_healthy(streams: Streams, settings: PatientSettings, drawn: Uptake) -> 
         "body", "deformation", "findings" and "viscera".
     settings : PatientSettings
     drawn : Uptake
+    day : Day, optional
+        Of a later scan of the same body.
     """
     body = draw_body(
         streams["body"],
@@ -81,8 +108,9 @@ def draw_healthy(streams: Streams, settings: PatientSettings, drawn: Uptake) -> 
         mass_kg=settings.mass_kg,
         arms=settings.arms,
     )
-    bladder_ml = float(streams["body"].uniform(*_BLADDER_ML))
-    whole, bent, made = _phantom(streams, settings, body, bladder_ml)
+    bladder_ml = float(streams["body"].uniform(*BLADDER_ML))
+    bladder_ml = bladder_ml if day is None else day.bladder_ml
+    whole, bent, made = _phantom(streams, settings, body, bladder_ml, day)
     parametric = settings.phantom is None
     # A volume from a file is taken for the whole body, unless its mass is given.
     known = parametric or settings.mass_kg is not None
@@ -103,11 +131,15 @@ def draw_healthy(streams: Streams, settings: PatientSettings, drawn: Uptake) -> 
     if parametric:
         findings = draw_findings(streams["findings"], settings.population, body, bladder_ml)
         dense, record = paint_findings(findings, whole, body, bent, soft, bone, drawn.relative)
-    return Healthy(whole, soft, bone, dense, level, by_region, weight_kg, record, made)
+    return Healthy(whole, soft, bone, dense, level, by_region, weight_kg, record, made, bent)
 
 
 def _phantom(
-    streams: Streams, settings: PatientSettings, body: Body, bladder_ml: float
+    streams: Streams,
+    settings: PatientSettings,
+    body: Body,
+    bladder_ml: float,
+    day: Day | None,
 ) -> tuple[Phantom, Deformation, dict[str, Any]]:
     """Voxelise the parametric body or sample the one given; how it was bent, and a record."""
     given, bent = settings.phantom, deformation.none()
@@ -123,6 +155,10 @@ def _phantom(
         return whole, bent, {"largest_displacement_mm": bent.limit_mm}
     if settings.deform:
         bent = deformation.draw(streams["deformation"], *reference.extent(body))
+    if day is not None:
+        rng = np.random.default_rng(day.bend_seed)
+        more = deformation.draw(rng, *reference.extent(body), sd_mm=day.bend_sd_mm)
+        bent = bent.plus(more).moved(day.to_before)
     if settings.fov_mm is not None:
         _check_reach(reference.reach(body, bent), settings.fov_mm)
     low, high = reference.extent(body, bent)

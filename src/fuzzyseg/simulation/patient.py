@@ -14,7 +14,7 @@ from fuzzyseg.simulation.healthy import cropped, draw_healthy
 from fuzzyseg.simulation.patient_settings import PatientSettings
 from fuzzyseg.simulation.phantom.ct.ct_settings import draw_ct
 from fuzzyseg.simulation.phantom.ct.lowdose import diaphragm_mm, take_ct
-from fuzzyseg.simulation.phantom.disease.metastases import draw_count, draw_lesions
+from fuzzyseg.simulation.phantom.disease.metastases import Canvas, draw_count
 from fuzzyseg.simulation.phantom.images import attenuation_and_hu
 from fuzzyseg.simulation.phantom.uptake import (
     decay,
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.simulation.healthy import Healthy
+    from fuzzyseg.simulation.phantom.disease.metastases import Lesion
     from fuzzyseg.simulation.phantom.model import Phantom
+    from fuzzyseg.simulation.phantom.shapes.deformation import Deformation
     from fuzzyseg.simulation.phantom.uptake import Uptake
 
 
@@ -53,6 +55,9 @@ class Patient:
     parameters : dict
         Everything drawn; JSON-serialisable. `weight_kg`, `injected_mbq`, `uptake_h` and
         `decay` are what an SUV needs: SUV = activity * weight_kg / (injected_mbq * decay * 1e3).
+    lesions : tuple of Lesion
+    bent : Deformation or None
+        From the patient to the reference body.
     """
 
     activity: NDArray[np.float32]
@@ -63,6 +68,8 @@ class Patient:
     couch: NDArray[np.bool_]
     affine: NDArray[np.float64]
     parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
+    lesions: tuple[Lesion, ...] = ()
+    bent: Deformation | None = None
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -92,19 +99,29 @@ def draw_patient(
         If the seed is not one, or the phantom does not fit the matrix.
     """
     settings = settings or PatientSettings()
-    seeds = _seeds(seed)
-    names = ("body", "deformation", "uptake", "lesions", "ct", "findings", "viscera")
-    streams = {
-        name: np.random.default_rng(child)
-        for name, child in zip(names, seeds.spawn(len(names)), strict=True)
-    }
+    seeds = seeds_of(seed)
+    streams = streams_of(seeds)
     drawn = draw_uptake(streams["uptake"], settings.population.uptake)
     normal = cropped(draw_healthy(streams, settings, drawn), settings.axial)
-
-    laws, field = settings.population.lesions, normal.phantom
+    laws = settings.population.lesions
     count = draw_count(streams["lesions"], laws)
     count = count if settings.n_lesions is None else settings.n_lesions
-    lesions, maps = draw_lesions(streams["lesions"], field, count, laws, normal.by_region)
+    canvas = Canvas.of(normal.phantom, laws, normal.by_region)
+    lesions = canvas.draw(streams["lesions"], count)
+    return put_together(seeds, settings, normal, drawn, lesions, canvas, streams["ct"])
+
+
+def put_together(
+    seeds: np.random.SeedSequence,
+    settings: PatientSettings,
+    normal: Healthy,
+    drawn: Uptake,
+    lesions: list[Lesion],
+    canvas: Canvas,
+    of_ct: np.random.Generator,
+) -> Patient:
+    """Make a patient of a healthy one and of lesions on their canvas, and take the CT."""
+    field, maps = normal.phantom, canvas.maps
     solid = field.bone_fraction
     healthy = 1 - maps.share / np.maximum(solid, np.float32(1e-3))
     in_bone = normal.bone * healthy + np.float32(normal.level) * maps.uptake
@@ -137,12 +154,12 @@ def draw_patient(
         "label_names": list(CLASSES),
         "voxel_mm": list(field.grid.spacing_mm),
     }
-    imaged = draw_ct(streams["ct"], settings.population.ct)
+    imaged = draw_ct(of_ct, settings.population.ct)
     parameters["ct"] = imaged.as_dict()
-    image = take_ct(streams["ct"], hu, solid, labels, field.grid, imaged, diaphragm_mm(field))
+    image = take_ct(of_ct, hu, solid, labels, field.grid, imaged, diaphragm_mm(field))
     return Patient(
         activity, attenuation, image.hu, labels, image.labels, image.couch, field.grid.affine,
-        parameters,
+        parameters, tuple(lesions), normal.bent,
     )  # fmt: skip
 
 
@@ -183,7 +200,14 @@ def _total_mbq(activity: NDArray[np.float32], phantom: Phantom) -> float:
     return float(activity.sum(dtype=np.float64)) * phantom.grid.voxel_ml / 1e6
 
 
-def _seeds(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
+def streams_of(seeds: np.random.SeedSequence) -> dict[str, np.random.Generator]:
+    """Give each thing that is drawn a generator of its own."""
+    names = ("body", "deformation", "uptake", "lesions", "ct", "findings", "viscera")
+    children = seeds.spawn(len(names))
+    return {n: np.random.default_rng(child) for n, child in zip(names, children, strict=True)}
+
+
+def seeds_of(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
     """Return a sequence whose children do not depend on how often the given one was used."""
     if isinstance(seed, np.random.SeedSequence):
         return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)

@@ -10,6 +10,7 @@ import numpy as np
 from fuzzyseg.errors import InputError, TooWideError
 from fuzzyseg.io.hounsfield import AIR_HU
 from fuzzyseg.provenance import versions
+from fuzzyseg.simulation.follow_up import FOLLOW_UPS, FirstDay, draw_follow_up
 from fuzzyseg.simulation.patient import Patient, draw_patient
 from fuzzyseg.simulation.patient_settings import PatientSettings
 from fuzzyseg.simulation.phantom.attenuation import attenuation_from_hu
@@ -23,6 +24,7 @@ from fuzzyseg.simulation.scanner.protocol import Protocol
 from fuzzyseg.simulation.scanner.reconstruction import reconstruct
 from fuzzyseg.simulation.scanner.registry import PROTOCOLS, get_protocol
 from fuzzyseg.simulation.scanner.scan import Scan, acquire
+from fuzzyseg.tables import entry_of
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
@@ -84,6 +86,10 @@ class Recipe:
     ct_only : bool
         Only CTs with their truth, of parts of bodies, by scanners, doses and kernels drawn far
         more widely, to train on bone in CT: a few seconds each. What concerns SPECT is not used.
+    follow_up : {"changed", "unchanged"} or None
+        Scan the same bodies on another day: they lie otherwise, with another bladder and noise,
+        and lesions have changed, or not. `follow_up.json` then says what became of each lesion
+        of the cohort without this option.
     dicom : bool
         Also write the SPECT as NM multi-frame, and the CT as a series.
     device : {"cpu", "cuda"}
@@ -105,6 +111,7 @@ class Recipe:
     ct_shift_mm: float | None = None
     attenuation: AttenuationSource | None = None
     ct_only: bool = False
+    follow_up: str | None = field(default=None, metadata={"choices": FOLLOW_UPS})
     dicom: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
 
@@ -127,6 +134,8 @@ class Simulated:
         Truth of the CT on its grid, where the patient lies in it.
     description : dict
         Everything drawn and counted, as JSON can hold it.
+    follow_up : dict or None
+        What became of each lesion since the first day, as JSON can hold it.
     """
 
     spect: Volume
@@ -136,6 +145,7 @@ class Simulated:
     labels: NDArray[np.uint8]
     ct_labels: NDArray[np.uint8]
     description: dict[str, Any]
+    follow_up: dict[str, Any] | None = None
 
 
 def simulate_patient(recipe: Recipe, number: int) -> Simulated:
@@ -147,12 +157,13 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
         If the recipe or its phantom cannot be used.
     """
     # A patient's seeds depend on its number alone: a longer cohort begins with the shorter one.
-    of_patient, of_noise, of_scan = np.random.SeedSequence([recipe.seed, number]).spawn(3)
+    seeds = np.random.SeedSequence([recipe.seed, number])
+    of_patient, of_noise, of_scan, of_day, of_day_noise = seeds.spawn(5)
     recipe = mixed_recipe(recipe, np.random.default_rng(of_scan)) if recipe.mixed else recipe
     protocol = _protocol(recipe)
     factor = protocol.oversampling if recipe.fine else 1
     voxel_cm = protocol.pixel_cm / factor
-    patient = _draw_fitting(of_patient, protocol, factor, recipe)
+    patient, changes = _draw_fitting(of_patient, protocol, factor, recipe, of_day)
     # Metal: what two mean free paths a pixel do not stop, more would hardly; the projector's
     # exponential is not made for more.
     opaque = np.float32(_OPAQUE_PATHS / protocol.pixel_cm)
@@ -162,7 +173,7 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
         patient.attenuation,
         voxel_cm=voxel_cm,
         protocol=protocol,
-        seed=of_noise,
+        seed=of_noise if recipe.follow_up is None else of_day_noise,
         device=recipe.device,
     )
     attenuation = _coarser(patient.attenuation, factor)
@@ -189,6 +200,7 @@ def simulate_patient(recipe: Recipe, number: int) -> Simulated:
             "versions": versions(),
             "code": code_digest(),
         },
+        follow_up=changes,
     )
 
 
@@ -234,6 +246,13 @@ def check_recipe(recipe: Recipe) -> None:
             "expected --ct-only by itself, found it with --phantom, --dicom or --mixed, which are "
             "for SPECT/CT; leave one of them out"
         )
+    if recipe.follow_up is not None:
+        entry_of(FOLLOW_UPS, recipe.follow_up, "follow-up")
+        if recipe.phantom is not None or recipe.ct_only:
+            raise InputError(
+                "expected --follow-up of the built-in bodies with their SPECT, found it with "
+                "--phantom or --ct-only; leave one of them out"
+            )
     _protocol(recipe)
     get_population(recipe.like)
     phantom = _stand_in(recipe)
@@ -297,44 +316,61 @@ def _check_width(phantom: LabelledVolume, protocol: Protocol) -> None:
 
 
 def _draw_fitting(
-    seeds: np.random.SeedSequence, protocol: Protocol, factor: int, recipe: Recipe
-) -> Patient:
-    """Draw patients until one fits into the field of view, and pad it to whole pixels."""
+    seeds: np.random.SeedSequence,
+    protocol: Protocol,
+    factor: int,
+    recipe: Recipe,
+    of_day: np.random.SeedSequence,
+) -> tuple[Patient, dict[str, Any] | None]:
+    """Draw patients until one fits into the field of view, and pad it to whole pixels.
+
+    A follow-up is of the one that fits, and its position is drawn until it fits too. What
+    became of the lesions comes with it.
+    """
     voxel_mm = 10 * protocol.pixel_cm / factor
     phantom = _stand_in(recipe)
     if phantom is not None:
         _check_width(phantom, protocol)
     pixels = int(protocol.fov_cm / protocol.pixel_cm) // 2 * 2
+    settings = PatientSettings(
+        _population(recipe),
+        voxel_mm=voxel_mm,
+        matrix=pixels * factor,
+        axial=recipe.axial,
+        mass_kg=recipe.mass_kg,
+        sample_mm=None if recipe.fine else voxel_mm,
+        phantom=phantom,
+        fov_mm=10 * protocol.fov_cm,
+    )
     draws = _MOST_DRAWS if phantom is None else _MOST_BENDS
     for draw, seed in enumerate(seeds.generate_state(draws, np.uint32), 1):
         try:
-            patient = draw_patient(
-                int(seed),
-                PatientSettings(
-                    _population(recipe),
-                    voxel_mm=voxel_mm,
-                    matrix=pixels * factor,
-                    axial=recipe.axial,
-                    mass_kg=recipe.mass_kg,
-                    sample_mm=None if recipe.fine else voxel_mm,
-                    phantom=phantom,
-                    fov_mm=10 * protocol.fov_cm,
-                ),
-            )
-            check_field_of_view(
-                body_footprint(patient.activity, patient.attenuation),
-                voxel_mm / 10,
-                protocol.fov_cm,
-            )
+            patient = draw_patient(int(seed), settings)
+            _check_fits(patient, protocol)
         except TooWideError:
             if phantom is not None and draw == draws:
                 raise
             continue
-        return _padded(patient, factor)
+        if recipe.follow_up is None:
+            return _padded(patient, factor), None
+        first = FirstDay(int(seed), settings, patient.lesions, patient.bent)
+        del patient  # its arrays, before those of the next are made
+        for day in of_day.spawn(_MOST_DRAWS):
+            try:
+                later, changes = draw_follow_up(first, day, FOLLOW_UPS[recipe.follow_up])
+                _check_fits(later, protocol)
+            except TooWideError:
+                continue
+            return _padded(later, factor), changes
     raise InputError(
         f"expected patients that fit into the {protocol.fov_cm:g} cm that {protocol.name} sees, "
         f"found {_MOST_DRAWS} in a row too wide; use another protocol or phantom"
     )
+
+
+def _check_fits(patient: Patient, protocol: Protocol) -> None:
+    footprint = body_footprint(patient.activity, patient.attenuation)
+    check_field_of_view(footprint, patient.spacing_mm[0] / 10, protocol.fov_cm)
 
 
 def _padded(patient: Patient, factor: int) -> Patient:

@@ -115,8 +115,9 @@ def _place(
     # The boxes' middles are carried back exactly; their edges stray by at most the slope times
     # the half diagonal, and never further than the largest displacement from where they were.
     middle = deformation.inverse(middle)
-    slope = 2.4 * deformation.limit_mm / deformation.spacing_mm
-    stray = np.minimum(slope * np.linalg.norm(half, axis=1), 2.2 * deformation.limit_mm)
+    diagonal = np.linalg.norm(half, axis=1)
+    slope = 2.4 * deformation.bend_mm / deformation.spacing_mm
+    stray = np.minimum(slope * diagonal, 2.2 * deformation.bend_mm) + deformation.turn * diagonal
     half += stray[:, None]
     reaches = iter(zip(middle - half, middle + half, strict=True))
     return [

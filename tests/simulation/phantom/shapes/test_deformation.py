@@ -63,3 +63,43 @@ def test_the_draw_does_not_depend_on_voxels_but_on_the_seed():
     assert np.array_equal(a.coefficients, b.coefficients)
     c = deformation.draw(np.random.default_rng(8), LOW, HIGH)
     assert not np.array_equal(a.coefficients, c.coefficients)
+
+
+def rigid(degrees, shift):
+    a = np.radians(degrees)
+    matrix = np.eye(4)
+    matrix[:2, :2] = [[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]
+    matrix[:3, 3] = shift
+    return matrix
+
+
+def test_a_motion_of_a_body_without_bends_is_rigid():
+    still = Deformation((-300.0, -300.0, 500.0), 90.0, np.zeros((3, 8, 8, 16)))
+    matrix = rigid(3.0, (5.0, -8.0, 20.0))
+    moved = still.moved(matrix)
+    points = np.random.default_rng(0).uniform(LOW, HIGH, (40, 3))
+    there = points @ matrix[:3, :3].T + matrix[:3, 3]
+    assert points + moved.at(points) == pytest.approx(there, abs=1e-9)
+    assert moved.inverse(there) == pytest.approx(points, abs=1e-3)
+    x, y, z = (c.reshape(-1)[:5] for c in points.T)
+    grid = moved.on_axes([x, y, z])[:, 2, 3, 4]
+    assert grid == pytest.approx(moved.at(np.array([[x[2], y[3], z[4]]]))[0], abs=1e-3)
+    assert moved.jacobian([x, y, z]) == pytest.approx(1, abs=1e-5)
+    assert np.abs(moved.on_axes(AXES)).max() <= moved.limit_mm
+    assert moved.turn == pytest.approx(2 * np.sin(np.radians(1.5)))
+
+
+def test_bends_go_along_with_a_shift():
+    u = deformation.draw(np.random.default_rng(7), LOW, HIGH)
+    matrix = rigid(0.0, (12.0, 3.0, -15.0))
+    points = np.random.default_rng(1).uniform(LOW + 20, HIGH - 20, (40, 3))
+    before = points + matrix[:3, 3]
+    assert points + u.moved(matrix).at(points) == pytest.approx(before + u.at(before), abs=1e-6)
+
+
+def test_bends_add_up_within_the_bound():
+    u, v = (deformation.draw(np.random.default_rng(s), LOW, HIGH, sd_mm=4.0) for s in (1, 2))
+    points = np.random.default_rng(2).uniform(LOW, HIGH, (20, 3))
+    assert u.plus(v).at(points) == pytest.approx(u.at(points) + v.at(points), abs=1e-9)
+    far = deformation.draw(np.random.default_rng(3), LOW, HIGH, sd_mm=60.0)
+    assert far.plus(far).jacobian(AXES).min() > 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +54,10 @@ class Lesion:
         Within bone, partial voxels included.
     voxels : int
         Labelled.
+    turned : bool
+        Whether a mixed lesion is sclerotic inside.
+    shape : mapping
+        State of the generator that its shape was drawn with: what paints it again.
     """
 
     region: str
@@ -65,10 +69,14 @@ class Lesion:
     ct_extent: float
     volume_ml: float
     voxels: int
+    turned: bool = field(default=False, repr=False)
+    shape: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """For the patient's record."""
-        return asdict(self)
+        found = asdict(replace(self, shape={}))
+        del found["turned"], found["shape"]
+        return found
 
 
 def _fatty_as() -> tuple[np.float32, np.float32]:
@@ -147,33 +155,12 @@ def draw_lesions(
         Fewer than asked for where a small field leaves no room.
     maps : LesionMaps
     """
-    bone = np.minimum(phantom.bone_fraction, 1)
-    maps = LesionMaps.empty(phantom.grid.shape)
-    candidates = candidates_of(phantom, bone)
-    weights = site_weights(
-        phantom.regions, candidates, laws.many if count > FEW_LESIONS else laws.few
-    )
-    canvas = _Canvas(phantom, bone, maps, laws, normal or {}, np.zeros_like(bone))
-    lesions: list[Lesion] = []
-    places = draw_regions(rng, phantom.regions, weights, count, laws.rib_with_vertebra)
-    for _ in range(4):
-        for region in places:
-            for _ in range(_TRIES):
-                voxel = candidates[region][rng.integers(len(candidates[region]))]
-                lesion = canvas.place(rng, region, voxel)
-                if lesion is not None:
-                    lesions.append(lesion)
-                    break
-        # Bones without room: others in their place.
-        missing = count - len(lesions)
-        if not missing:
-            break
-        places = [int(r) for r in rng.choice(len(weights), missing, p=weights)]
-    return lesions, maps
+    canvas = Canvas.of(phantom, laws, normal)
+    return canvas.draw(rng, count), canvas.maps
 
 
 @dataclass(frozen=True, eq=False)
-class _Canvas:
+class Canvas:
     """What lesions are painted on."""
 
     phantom: Phantom
@@ -183,11 +170,52 @@ class _Canvas:
     normal: Mapping[str, float]
     changed: NDArray[np.float32]  # share of each voxel whose density a lesion has changed
 
-    def place(
+    @classmethod
+    def of(
+        cls, phantom: Phantom, laws: LesionLaws, normal: Mapping[str, float] | None = None
+    ) -> Canvas:
+        """Return a canvas without a lesion; parameters as of `draw_lesions`."""
+        bone = np.minimum(phantom.bone_fraction, 1)
+        maps = LesionMaps.empty(phantom.grid.shape)
+        return cls(phantom, bone, maps, laws, normal or {}, np.zeros_like(bone))
+
+    def draw(self, rng: np.random.Generator, count: int) -> list[Lesion]:
+        """Draw and paint `count` lesions, or fewer where a small field leaves no room."""
+        laws, regions = self.laws, self.phantom.regions
+        candidates = candidates_of(self.phantom, self.bone)
+        weights = site_weights(regions, candidates, laws.many if count > FEW_LESIONS else laws.few)
+        lesions: list[Lesion] = []
+        places = draw_regions(rng, regions, weights, count, laws.rib_with_vertebra)
+        for _ in range(4):
+            for region in places:
+                for _ in range(_TRIES):
+                    voxel = candidates[region][rng.integers(len(candidates[region]))]
+                    lesion = self._place(rng, region, voxel)
+                    if lesion is not None:
+                        lesions.append(lesion)
+                        break
+            # Bones without room: others in their place.
+            missing = count - len(lesions)
+            if not missing:
+                break
+            places = [int(r) for r in rng.choice(len(weights), missing, p=weights)]
+        return lesions
+
+    def again(self, lesion: Lesion) -> Lesion | None:
+        """Paint a lesion that was drawn before, as its fields say now; None if it has no room."""
+        rng = np.random.default_rng()
+        rng.bit_generator.state = dict(lesion.shape)
+        return self._paint(rng, lesion, np.array(lesion.centre_mm))
+
+    def least_to_bone(self, region: str) -> float:
+        """Concentration over the skeleton's mean below which it would not be seen as a lesion."""
+        return self.laws.over_region * self.normal.get(region, 1.0)
+
+    def _place(
         self, rng: np.random.Generator, region: int, voxel: NDArray[np.intp]
     ) -> Lesion | None:
         """Draw a lesion around a voxel and paint it; None if there is no room."""
-        grid, maps, laws = self.phantom.grid, self.maps, self.laws
+        grid, laws = self.phantom.grid, self.laws
         name = self.phantom.regions[region]
         diameter = laws.diameter_mm.draw(rng)
         to_bone = self._to_bone(rng, name)
@@ -196,7 +224,18 @@ class _Canvas:
         turned = bool(rng.random() < 0.5)
         step = np.array(grid.spacing_mm)
         centre = grid.origin_mm + step * (voxel + rng.uniform(-0.5, 0.5, 3))
-        box, depth = draw_lump(rng, grid, centre, diameter)
+        x, y, z = (round(float(c), 2) for c in centre)
+        state = rng.bit_generator.state
+        lesion = Lesion(name, (x, y, z), diameter, to_bone, kind, hu, extent, 0.0, 0, turned, state)
+        return self._paint(rng, lesion, centre)
+
+    def _paint(
+        self, rng: np.random.Generator, lesion: Lesion, centre: NDArray[np.float64]
+    ) -> Lesion | None:
+        """Paint a lesion whose shape is drawn now; None if there is no room."""
+        grid, maps = self.phantom.grid, self.maps
+        region = self.phantom.regions.index(lesion.region)
+        box, depth = draw_lump(rng, grid, centre, lesion.diameter_mm)
         # A lesion must not run over into the bone next door, such as from rib to rib.
         inside = self.bone[box] * (self.phantom.region[box] == region)
         left = np.maximum(self.bone[box] - maps.share[box], 0)
@@ -209,21 +248,18 @@ class _Canvas:
                 return None
             label[best] = True
         maps.share[box] += share
-        maps.uptake[box] += share * np.float32(to_bone)
+        maps.uptake[box] += share * np.float32(lesion.to_bone)
         maps.labels[box] |= label
-        if hu is not None:
+        if lesion.hu is not None:
             own = self.phantom.region[box] == region
-            whole, core = (filled(depth, extent * part, box) * own for part in (1.0, _CORE))
-            self._densify(box, kind, hu, whole, core, turned, rng)
-        x, y, z = (round(float(c), 2) for c in centre)
+            whole, core = (filled(depth, lesion.ct_extent * p, box) * own for p in (1.0, _CORE))
+            self._densify(box, lesion.kind, lesion.hu, whole, core, lesion.turned, rng)
         volume = float(share.sum(dtype=np.float64)) * grid.voxel_ml
-        return Lesion(
-            name, (x, y, z), diameter, to_bone, kind, hu, extent, volume, int(label.sum())
-        )
+        return replace(lesion, volume_ml=volume, voxels=int(label.sum()))
 
     def _to_bone(self, rng: np.random.Generator, region: str) -> float:
         """Concentration over the skeleton's mean, above what is normal here."""
-        least = self.laws.over_region * self.normal.get(region, 1.0)
+        least = self.least_to_bone(region)
         for _ in range(100):
             drawn = self.laws.to_bone.draw(rng)
             if drawn >= least:

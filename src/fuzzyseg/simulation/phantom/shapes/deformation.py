@@ -14,7 +14,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,16 +40,55 @@ class Deformation:
         Between control points.
     coefficients : float64 ndarray of shape (3, A, B, C)
         Control displacements along x, y and z, in mm.
+    linear : float64 ndarray of shape (3, 4)
+        What a turn and a shift of the whole body add: [A t], a displacement A p + t.
     """
 
     origin_mm: tuple[float, float, float]
     spacing_mm: float
     coefficients: NDArray[np.float64]
+    linear: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 4)))
+
+    @property
+    def bend_mm(self) -> float:
+        """Largest displacement along an axis that is possible, whole body aside."""
+        return float(np.abs(self.coefficients).max(initial=0.0))
 
     @property
     def limit_mm(self) -> float:
-        """Largest displacement along an axis that is possible."""
-        return float(np.abs(self.coefficients).max(initial=0.0))
+        """Largest displacement along an axis that is possible on the lattice."""
+        if not self.linear.any():
+            return self.bend_mm
+        last = self.spacing_mm * (np.array(self.coefficients.shape[1:]) - 1)
+        ends = np.array(self.origin_mm)[:, None] + np.stack([np.zeros(3), last], axis=1)
+        corners = np.array(np.meshgrid(*ends)).reshape(3, -1)
+        moved = self.linear[:, :3] @ corners + self.linear[:, 3:]
+        return self.bend_mm + float(np.abs(moved).max())
+
+    @property
+    def turn(self) -> float:
+        """Largest slope of the whole body's displacement."""
+        return float(np.linalg.norm(self.linear[:, :3], 2))
+
+    def plus(self, other: Deformation) -> Deformation:
+        """Add the bends of another on the same lattice, within the bound that keeps it unfolded."""
+        bound = _USED * INJECTIVE * self.spacing_mm
+        together = self.coefficients + other.coefficients
+        return replace(self, coefficients=np.clip(together, -bound, bound))
+
+    def moved(self, to_before: NDArray[np.float64]) -> Deformation:
+        """Deformation of the same body elsewhere: bends go along with a shift, nearly with a turn.
+
+        Parameters
+        ----------
+        to_before : float64 ndarray of shape (4, 4)
+            From places after the motion to places before it, mm: rigid.
+        """
+        linear = (to_before - np.eye(4))[:3]
+        low = np.array(self.origin_mm)
+        middle = low + self.spacing_mm * (np.array(self.coefficients.shape[1:]) - 1) / 2
+        x, y, z = (float(v) for v in low - linear[:, :3] @ middle - linear[:, 3])
+        return replace(self, origin_mm=(x, y, z), linear=linear)
 
     def _basis(self, i: int, at: NDArray[np.float64], slope: bool) -> NDArray[np.float32]:
         n = self.coefficients.shape[i + 1]
@@ -74,7 +113,12 @@ class Deformation:
     def on_axes(self, axes: list[NDArray[np.float64]]) -> NDArray[np.float32]:
         """Displacement (3, X, Y, Z) in mm on the grid that three coordinate axes span."""
         bases = [self._basis(i, axis, False) for i, axis in enumerate(axes)]
-        return np.stack([self._sum(c, bases) for c in range(3)])
+        displacement = np.stack([self._sum(c, bases) for c in range(3)])
+        if self.linear.any():
+            x, y, z = np.ix_(*axes)
+            for i, (a, b, c, t) in enumerate(self.linear):
+                displacement[i] += (a * x + b * y + (c * z + t)).astype(np.float32)
+        return displacement
 
     def jacobian(self, axes: list[NDArray[np.float64]]) -> NDArray[np.float32]:
         """Return det d(p + u) / dp, (X, Y, Z): volume of anatomy per volume of patient."""
@@ -84,20 +128,23 @@ class Deformation:
             [self._sum(c, [*value[:i], slope[i], *value[i + 1 :]]) for i in range(3)]
             for c in range(3)
         ]
-        matrix = np.moveaxis(np.array(rows), (0, 1), (-2, -1)) + np.eye(3, dtype=np.float32)
+        matrix = np.moveaxis(np.array(rows), (0, 1), (-2, -1))
+        matrix = matrix + (np.eye(3) + self.linear[:, :3]).astype(np.float32)
         return np.asarray(np.linalg.det(matrix), dtype=np.float32)
 
     def inverse(self, points: NDArray[np.float64], steps: int = 7) -> NDArray[np.float64]:
         """Points p (N, 3) of the patient with p + u(p) = `points`, by fixed-point iteration."""
         p = points.copy()
         for _ in range(steps):
-            p = points - self._at(p)
+            p = points - self.at(p)
         return p
 
-    def _at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Displacement (N, 3) in mm at points (N, 3)."""
         bases = [self._basis(i, points[:, i], False) for i in range(3)]
         return np.asarray(
-            np.einsum("na,nb,nc,dabc->nd", *bases, self.coefficients, optimize=True),
+            np.einsum("na,nb,nc,dabc->nd", *bases, self.coefficients, optimize=True)
+            + (points @ self.linear[:, :3].T + self.linear[:, 3]),
             dtype=np.float64,
         )
 
