@@ -14,7 +14,6 @@ for a fused kernel (`fuzzyseg.clustering`), that kernel is tested against them.
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -25,11 +24,14 @@ Array = Any  # numpy.ndarray or torch.Tensor
 Neighbours = Literal["faces", "all"]
 
 
+_LARGEST_EXPONENT = 100.0  # from 10 on, memberships hardly differ from 1 / classes
+
+
 def check_exponent(q: float) -> None:
-    """Raise InputError unless the fuzzy exponent is a finite number of at least 1."""
-    if not (math.isfinite(q) and q >= 1):
+    """Raise InputError unless the fuzzy exponent is a number from 1 to 100."""
+    if not 1 <= q <= _LARGEST_EXPONENT:
         raise InputError(
-            f"expected a fuzzy exponent q >= 1, found {q}; "
+            f"expected a fuzzy exponent q from 1 to {_LARGEST_EXPONENT:g}, found {q:g}; "
             "use 2 for fuzzy c-means or 1 for hard (K-means) memberships"
         )
 

@@ -151,8 +151,8 @@ def align(study: Study, *, allow_mismatch: bool = False) -> Study:
     -------
     Study
         With `outline_overlap`, and in the warnings of its CT what does not fit: another frame of
-        reference, outlines of bodies that hardly agree, values that are no HU. The same study
-        where it holds one image or has been through here.
+        reference, outlines of bodies that hardly agree, values that are no HU (of a CT alone
+        too). The same study where there is nothing to do or say, or it has been through here.
 
     Raises
     ------
@@ -160,8 +160,12 @@ def align(study: Study, *, allow_mismatch: bool = False) -> Study:
         If the images do not belong together: they are of two patients, or their fields hardly
         overlap.
     """
-    if study.spect is None or study.ct is None or study.outline_overlap is not None:
+    if study.ct is None or study.outline_overlap is not None:
         return study
+    if study.spect is None:
+        new = tuple(text for text in check_hu(study.ct) if text not in study.ct.warnings)
+        told = replace(study.ct, warnings=study.ct.warnings + new)
+        return replace(study, ct=told) if new else study
     said = check_identity(study, allow_mismatch=allow_mismatch) + check_hu(study.ct)
     ct = study.ct if study.aligned else resample(study.ct, study.spect)
     overlap = outline_overlap(study.spect, ct)

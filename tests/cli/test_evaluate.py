@@ -142,6 +142,29 @@ def test_a_class_that_was_missed_is_called_so(cubes, tmp_path, capsys):
     assert "missed" in out
     assert "lesions: 0 of 1 found" in out
     options = ["--missed-diagonal", "-o", str(tmp_path / "s.json")]
-    assert main(["evaluate", *map(str, maps), *options]) == 0
+    assert main(["evaluate", *map(str, maps), *options, "--force"]) == 0
     lesion = json.loads((tmp_path / "s.json").read_text())["classes"][1]
     assert lesion["hd95_mm"] == pytest.approx(20 * 3**0.5)
+
+
+def test_scores_are_replaced_only_with_force(cubes, tmp_path, capsys):
+    scores = tmp_path / "s.json"
+    scores.write_text("precious")
+    call = ["evaluate", *map(str, cubes), "-o", str(scores)]
+    assert main(call) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "--force" in err
+    assert scores.read_text() == "precious"
+    assert main([*call, "--force"]) == 0
+    assert "classes" in json.loads(scores.read_text())
+
+
+@pytest.mark.parametrize(("pieces", "told"), [(1, ", 1 false piece;"), (2, ", 2 false pieces;")])
+def test_one_piece_is_a_piece(pieces, told, cubes, tmp_path, capsys):
+    prediction, truth = cubes
+    labels = np.asarray(nib.load(truth).dataobj).copy()
+    for n in range(pieces):
+        labels[0, 0, 4 * n] = 2
+    assert main(["evaluate", str(write(prediction, labels)), str(truth)]) == 0
+    assert told in capsys.readouterr().out

@@ -1,8 +1,10 @@
 import json
 
 import numpy as np
+import torch
 
 from fuzzyseg.cli.main import main
+from fuzzyseg.inference.engines import installed_engines
 from fuzzyseg.segmentation.methods import METHODS
 
 
@@ -12,6 +14,15 @@ def test_json_lists_versions_methods_and_compressions(capsys):
     assert facts["versions"]["numpy"] == np.__version__
     assert set(facts["methods"]) == set(METHODS)
     assert facts["dicom compressions"]["RLE Lossless"] == "yes"
+    assert facts["engines"]["torch"] == torch.__version__
+    assert set(facts["engines"]) == {"torch", "openvino", "onnxruntime"}
+
+
+def test_engines_that_are_not_installed_say_how_they_would_be(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    told = installed_engines()
+    assert told["openvino"] == 'no; pip install "fuzzyseg[openvino]"'
+    assert told["onnxruntime"] == 'no; pip install "fuzzyseg[onnx]"'
 
 
 def test_text_says_the_same(capsys):

@@ -66,9 +66,38 @@ def test_files_of_nonsense_are_one_line(text, found, from_file):
         ([*CALL, "--seed", "9" * 4400], "characters"),
         ([*CALL, "--method", "magic"], "--method out of auto, model, rfcm"),
         ([*CALL, "--config", "."], "directory"),
+        ([*CALL, "--config", "absent.toml"], "'absent.toml': no such file or directory; write"),
+        (["a", "-o", ""], "found an empty one"),
+        ([*CALL, "--nuclide", ""], "found an empty one"),
     ],
 )
 def test_words_of_nonsense_are_one_line(words, found):
     with pytest.raises(InputError, match=found) as error:
         parse("segment", words)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        ("segment", [*CALL, "--weight-kg", "x"], "a number for --weight-kg, found 'x'; see"),
+        ("segment", [*CALL, "--beta", "x"], "a number for --beta, found 'x'; see"),
+        ("segment", [*CALL, "--jobs", "1.5"], "a whole number for --jobs, found '1.5'; see"),
+        ("segment", [*CALL, "--ct-series", "x"], "a whole number for --ct-series, found 'x'; see"),
+        ("segment", [*CALL, "--modality", "MR"],
+         "one of CT, NM, PT, other for --modality, found 'MR'; choose one"),
+        ("segment", [*CALL, "--sex", "x"], "one of male, female for --sex, found 'x'; choose one"),
+        ("segment", [*CALL, "--q"], "a value after --q, found none; see"),
+        ("segment", ["a", "-o"], "a value after -o/--output, found none; see"),
+        ("segment", [*CALL, "--foo", "1"], "options of fuzzyseg segment, found --foo, 1; see"),
+        ("segment", [], "INPUT and -o PATH, found none; see"),
+        ("simulate", ["-o", "b", "--axial", "x", "1"],
+         "2 numbers for --axial, found 'x', '1'; see"),
+        ("adapt", ["a", "b", "-o", "c", "--mixes", "x"], "numbers for --mixes, found 'x'; see"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_told_in_words_of_its_own(name, words, said):
+    with pytest.raises(InputError) as error:
+        parse(name, words)
+    assert str(error.value).startswith(f"expected {said}")
+    assert "None" not in str(error.value)

@@ -170,6 +170,30 @@ def test_a_killed_run_leaves_nothing_that_looks_whole(toy_folder, tmp_path):
     assert sorted(p.name for p in out.iterdir() if p.name[0] != ".") == sorted(FILES)
 
 
+def test_the_terminal_names_what_segmented_and_what_was_left_out(tmp_path, capsys):
+    source = write(tmp_path / "v.nii.gz", blob())  # a lesion of 8 voxels of 1 mm
+    call = ["segment", str(source), "--modality", "NM"]
+    assert main([*call, "-o", str(tmp_path / "a"), "--beta", "0.001", "--min-ml", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "segmented by the method rfcm, since --beta belongs to clustering\n" in said
+    left_out = json.loads((tmp_path / "a" / "summary.json").read_text())["patient"]
+    assert left_out["left_out_pieces"] == 1
+    assert "no lesion was found\n1 piece below 1 ml (--min-ml) is no lesion: 0.01 ml\n" in said
+    assert main([*call, "-o", str(tmp_path / "b"), "--method", "fcm", "--q", "3"]) == 0
+    assert "segmented by the method fcm\n" in capsys.readouterr().out
+    write_tiny(tmp_path)
+    assert main([*call, "-o", str(tmp_path / "c"), "--model", str(tmp_path / "spect")]) == 0
+    assert "segmented by the model spect\n" in capsys.readouterr().out
+
+
+def test_a_ct_that_holds_no_hu_is_told(tmp_path, capsys):
+    source = write(tmp_path / "v.nii.gz", 100 * blob().clip(0))
+    assert main(["segment", str(source), "-o", str(tmp_path / "a"), "--modality", "CT"]) == 0
+    assert capsys.readouterr().err.count("these are no HU") == 1
+    run = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert sum("these are no HU" in text for text in run["warnings"]) == 1
+
+
 class TestBadInput:
     """Each is one line on standard error, exit code 2, and no output folder."""
 
@@ -270,6 +294,9 @@ class TestBadInput:
             ("--method", "kmeans", "--q", "3"),
             ("--method", "fcm", "--parameters", "bins=many"),
             ("--series", "7"),
+            ("--q", "1e9"),
+            ("--jobs", "100000"),
+            ("--ct-series", "1"),
         ],
     )
     def test_options_out_of_range(self, options, tmp_path, refused):

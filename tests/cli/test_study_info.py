@@ -68,3 +68,20 @@ def test_what_segment_would_refuse(tmp_path, capsys):
     assert main(["info", str(tmp_path / "a.nii")]) == 0
     assert "segment: refused" in capsys.readouterr().out
     assert main(["info", str(tmp_path / "nothing")]) == 2
+
+
+def test_several_niftis_are_told_apart_by_names(tmp_path, capsys):
+    import nibabel as nib
+
+    image = np.random.default_rng(0).gamma(2, 10, (8, 8, 8)).astype(np.float32)
+    for name in ("one.nii", "two.nii"):
+        nib.save(nib.Nifti1Image(image, np.eye(4)), tmp_path / name)
+    assert main(["info", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "one.nii" not in out
+    assert "--names shows the files' names" in out
+    assert main(["info", str(tmp_path), "--names"]) == 0
+    out = capsys.readouterr().out
+    assert '"one.nii"' in out
+    assert '"two.nii"' in out
+    assert "--names" not in out

@@ -42,6 +42,18 @@ def test_two_ct_series_mixed_are_listed(tmp_path, make_series, ct_pixels):
     assert read_volume(tmp_path, series=2).shape == (6, 4, 5)
 
 
+def test_two_ct_series_beside_a_spect_ask_for_the_cts_own_option(
+    tmp_path, make_series, make_nm, ct_pixels
+):
+    for suffix in "ab":
+        make_series(tmp_path / "ct", ct_pixels, suffix=suffix)
+    make_nm(tmp_path / "spect.dcm", ct_pixels.astype(np.uint16))
+    with pytest.raises(InputError, match=r"choose one with --ct-series N"):
+        read_study(tmp_path / "spect.dcm", tmp_path / "ct")
+    study = read_study(tmp_path / "spect.dcm", tmp_path / "ct", ct_series=2)
+    assert study.ct.source.endswith("ct, series 2")
+
+
 def test_spect_stored_as_pt_beside_its_ct(tmp_path, make_series, ct_pixels):
     make_series(tmp_path / "ct", ct_pixels)
     make_series(tmp_path / "pt", ct_pixels, modality="PT")

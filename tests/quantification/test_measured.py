@@ -1,9 +1,13 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fuzzyseg.administration import Administration
 from fuzzyseg.errors import InputError
 from fuzzyseg.quantification import Measuring, quantify
+from fuzzyseg.quantification.measuring import check_measuring
 from fuzzyseg.volume import Provenance, Segmentation, Volume
 
 VOXEL_ML = 0.064
@@ -178,11 +182,61 @@ def test_options_that_cannot_be_are_refused(make, wrong):
         quantify(make(), measuring=wrong)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (Measuring(uptake_min=-1.0), "expected an uptake time"),
+        (Measuring(injected_mbq=-1.0), "expected an activity given"),
+        (Measuring(weight_kg=-1.0), "expected a weight"),
+    ],
+)
+def test_articles_fit(wrong, said):
+    with pytest.raises(InputError, match=said):
+        check_measuring(wrong)
+
+
 def test_a_lesion_at_the_border_is_flagged(make):
     found = quantify(make((((1, 12, 12), 3.0), ((30, 12, 12), 3.0))))
     cut = [each.number for each in found.lesions if each.at_border]
     assert len(cut) == 1
     assert any(f"Lesion {cut[0]} reaches the border" in note for note in found.notes)
+
+
+def test_one_sentence_names_few_of_many_lesions(make):
+    places = [(x, 3 + 5 * j, 0) for x in (3, 12, 21, 30) for j in range(3)]
+    found = quantify(make([(place, 1.5) for place in places]))
+    assert sum(each.at_border for each in found.lesions) == 12
+    assert any("Lesions 1, 2, 3, 4, 5 and 7 more reach the border" in n for n in found.notes)
+
+
+@pytest.mark.parametrize(("highest", "told"), [(400, False), (1e5, True)])
+def test_values_that_are_no_suv_are_told(make, highest, told):
+    segmentation = make(unit="arbitrary")
+    volume = segmentation.volume
+    image = volume.array * np.float32(highest / volume.array.max())
+    scaled = replace(segmentation, volume=replace(volume, array=image))
+    notes = quantify(scaled, measuring=Measuring(unit="SUV")).notes
+    assert any("an SUV of 1e+05" in note and "--unit Bq/mL" in note for note in notes) == told
+
+
+@pytest.mark.parametrize(
+    ("unit", "given", "options"),
+    [
+        ("arbitrary", {"weight_kg": 70.0}, {"--unit", "--calibration"}),
+        ("counts", {"weight_kg": 70.0}, {"--calibration"}),
+        ("Bq/mL", {}, {"--weight-kg", "--injected-mbq", "--uptake-min"}),
+        ("Bq/mL", {"weight_kg": 70.0, "uptake_min": 180.0}, {"--injected-mbq"}),
+        (
+            "Bq/mL",
+            {"weight_kg": 70.0, "uptake_min": 1.0, "injected_mbq": 700.0, "suv": "lbm"},
+            {"--height-m", "--sex"},
+        ),
+    ],
+)
+def test_where_there_is_no_suv_the_options_that_give_it_are_named(make, unit, given, options):
+    notes = quantify(make(unit=unit), measuring=Measuring(**given)).notes
+    (text,) = [note for note in notes if note.startswith("No SUV")]
+    assert set(re.findall(r"--[a-z-]+", text)) == options
 
 
 def test_negative_values_count_and_are_said(make):

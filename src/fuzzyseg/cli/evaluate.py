@@ -56,6 +56,8 @@ class Command:
         Tolerance of the surface DSC for every class; without it one voxel width, two for bone.
     missed_diagonal
         Count distances of a structure that was missed as the image's diagonal, not as unknown.
+    force
+        Replace scores that are there.
     debug
         Show a traceback on errors.
     """
@@ -66,6 +68,7 @@ class Command:
     names: tuple[str, ...] = ()
     tolerance_mm: float | None = None
     missed_diagonal: bool = False
+    force: bool = False
     debug: bool = False
 
     def run(self) -> None:
@@ -74,6 +77,11 @@ class Command:
             raise InputError(
                 f"expected an output file that ends in .json or .csv, found {self.output}; "
                 "name one of these"
+            )
+        if self.output is not None and self.output.exists() and not self.force:
+            raise InputError(
+                f"expected no scores at {self.output}, found some; choose another place, or "
+                "replace them with --force"
             )
         patients = _patients(self.prediction, self.truth)
         if patients:
@@ -190,8 +198,8 @@ def show(evaluation: Evaluation) -> None:
         d = evaluation.lesions
         say(
             f"lesions: {d.found()} of {d.lesions} found ({d.found(0.1)} by 10%, {d.found(0.25)} by "
-            f"25% of their voxels), {d.false_pieces} false pieces; {d.false_positive_ml:.1f} ml "
-            f"false, {d.false_negative_ml:.1f} ml missed"
+            f"25% of their voxels), {_many(d.false_pieces, 'false piece')}; "
+            f"{d.false_positive_ml:.1f} ml false, {d.false_negative_ml:.1f} ml missed"
         )
     for row in evaluation.rows:
         if row.reason:
@@ -204,7 +212,7 @@ def show_summary(summary: dict[str, Any]) -> None:
 
     titles = {k: _COLUMNS[k] for k in ("dsc", "surface_dsc", "hd95_mm", "mean_surface_distance_mm")}
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"{summary['patients']} patients")
+    table.add_column(_many(summary["patients"], "patient"))
     for title in titles.values():
         table.add_column(title, justify="right")
     for name, scores in summary["classes"].items():
@@ -234,6 +242,10 @@ def _told(score: dict[str, Any]) -> str:
     if score["low"] is not None:
         text += f" [{score['low']:.3f}, {score['high']:.3f}]"
     return text + (f", {score['left_out']} left out" if score["left_out"] else "")
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _labels_file(path: Path) -> Path:

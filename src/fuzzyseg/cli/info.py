@@ -58,7 +58,8 @@ class Command:
 
 
 def facts() -> dict[str, dict[str, Any]]:
-    """Collect versions, the machine, protocols, methods, and DICOM compressions at hand."""
+    """Collect versions, the machine, engines, protocols, methods and DICOM compressions."""
+    from fuzzyseg.inference.engines import installed_engines
     from fuzzyseg.io import READERS
     from fuzzyseg.losses.registry import LOSSES
     from fuzzyseg.networks.registry import NETWORKS
@@ -72,6 +73,7 @@ def facts() -> dict[str, dict[str, Any]]:
             "platform": platform.platform(),
             "processors": os.cpu_count() or 1,
         },
+        "engines": installed_engines(),
         "protocols": {name: p.about for name, p in PROTOCOLS.items()},
         "methods": {name: _method(method) for name, method in METHODS.items()},
         "losses": {name: entry.about for name, entry in LOSSES.items()},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fuzzyseg.io.messages import percent
+
 if TYPE_CHECKING:
     from fuzzyseg.quantification import Lesion, Quantification
 
@@ -15,10 +17,11 @@ def lesion_lines(quantification: Quantification) -> list[str]:
     patient, lesions = quantification.patient, quantification.lesions
     if patient.lesion_count is None:
         return []
+    left_out = _left_out(quantification)
     if not lesions:
-        return ["no lesion was found"]
+        return ["no lesion was found", *left_out]
     burden = patient.spect_skeletal_burden_percent
-    share = "" if burden is None else f", {burden:.2g}% of the skeleton"
+    share = "" if burden is None else f", {percent(burden)} of the skeleton"
     many = "1 lesion" if len(lesions) == 1 else f"{len(lesions)} lesions"
     suv = quantification.scales.suv is not None
     unit = "SUV" if suv else quantification.scales.unit
@@ -28,7 +31,19 @@ def lesion_lines(quantification: Quantification) -> list[str]:
     ]
     lines += [_row(each, suv=suv) for each in lesions[:_SHOWN]]
     more = len(lesions) - _SHOWN
-    return lines if more <= 0 else [*lines, f"and {more} smaller, in lesions.csv"]
+    if more > 0:
+        lines.append(f"and {more} smaller, in lesions.csv")
+    return lines + left_out
+
+
+def _left_out(quantification: Quantification) -> list[str]:
+    """Say how much of the labels is too small to be a lesion."""
+    patient = quantification.patient
+    n, smallest_ml = patient.left_out_pieces, quantification.measuring.min_ml
+    if not n:
+        return []
+    pieces, are = ("piece", "is no lesion") if n == 1 else ("pieces", "are no lesions")
+    return [f"{n} {pieces} below {smallest_ml:g} ml (--min-ml) {are}: {patient.left_out_ml:.2f} ml"]
 
 
 def _row(lesion: Lesion, *, suv: bool) -> str:

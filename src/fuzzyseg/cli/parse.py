@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from fuzzyseg.cli.commands import COMMANDS
+from fuzzyseg.cli.wrong_option import explained
 from fuzzyseg.errors import InputError
 from fuzzyseg.old_names import renamed
 
@@ -52,7 +53,8 @@ def parse(name: str, words: list[str]) -> Command:
                 add_help=False,
             )
     except SystemExit:
-        raise InputError(_in_one_line(said.getvalue(), name)) from None
+        hints = {f"--{_dashed(field.name)}": hint for field, hint in options(kind)}
+        raise InputError(explained(said.getvalue(), name, hints)) from None
     _check_choices(command)
     return command
 
@@ -82,13 +84,22 @@ def _check_choices(value: Any) -> None:
         for one in found if isinstance(found, tuple) else (found,):
             if one not in choices:
                 raise InputError(
-                    f"expected --{field.name.replace('_', '-')} out of {', '.join(choices)}, "
+                    f"expected --{_dashed(field.name)} out of {', '.join(choices)}, "
                     f"found {one!r}; choose one"
                 )
 
 
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
 def _check_text(words: list[str]) -> None:
     for word in words:
+        if not word:
+            raise InputError(
+                "expected a word after every option, found an empty one; is a variable of the "
+                "shell not set?"
+            )
         if "\0" in word or len(word) > _MAX_WORD:
             found = "a NUL" if "\0" in word else f"{len(word)} characters"
             raise InputError(
@@ -98,16 +109,6 @@ def _check_text(words: list[str]) -> None:
 
 
 _MAX_WORD = 4096  # bytes of a path on Linux, and more than any other option needs
-
-
-def _in_one_line(box: str, name: str) -> str:
-    """Take the message out of the box that tyro draws around a wrong option."""
-    inside = [
-        line for line in box.splitlines() if not line.startswith(("\u256d", "+-"))
-    ]  # not the title
-    lines = [line.strip(" \u2502\u2570\u256f\u2500|+-") for line in inside]
-    text = " ".join(line for line in lines if line).split(" For full helptext")[0]
-    return f"expected other options, found: {text.rstrip('.')}; see fuzzyseg {name} --help"
 
 
 def _with_config(words: list[str], kind: Any) -> list[str]:
@@ -141,7 +142,9 @@ def _read_toml(path: str) -> dict[str, Any]:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except RecursionError:
         reason = "it is nested too deeply"
-    except (OSError, ValueError) as error:  # no text, no TOML, a number of 5,000 digits
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+    except ValueError as error:  # no text, no TOML, a number of 5,000 digits
         reason = str(error).split("\n", maxsplit=1)[0]
     raise InputError(
         f"expected a TOML file of options, found {path!r}: {reason}; "
@@ -160,7 +163,7 @@ def _words(given: dict[str, Any], known: dict[str, Any], path: str) -> list[str]
                 f"expected options of this command in {path}, found {option!r}; "
                 f"known are {', '.join(sorted(allowed))}"
             )
-        flag = option.replace("_", "-")
+        flag = _dashed(option)
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         elif isinstance(value, list):

@@ -11,6 +11,7 @@ import tyro
 from fuzzyseg.batch.one import How, check_how, process, result_names
 from fuzzyseg.batch.source import Source
 from fuzzyseg.cli.options import Config, Input, Output, progress, say, warn
+from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import results_folder
 from fuzzyseg.io.results.formats import RESULT_FORMATS
 from fuzzyseg.quantification.measuring import Measuring
@@ -74,6 +75,11 @@ class Command:
 
     def run(self) -> None:
         """Read, segment and write; results appear in the output folder together."""
+        if self.ct_series is not None and self.ct is None:
+            raise InputError(
+                "expected --ct with --ct-series, found none; give the folder or file that holds "
+                "the CT, which may be the input itself"
+            )
         how = How(self.settings, self.measuring, self.formats, self.rtstruct, self.allow_mismatch)
         check_how(how)
         source = Source(
@@ -85,9 +91,11 @@ class Command:
         ):
             described, measured = process(source, folder, how, step=step)
         from fuzzyseg.cli.lesion_lines import lesion_lines
+        from fuzzyseg.segmentation.choice import by_what
 
         for text in (*described["warnings"], *measured.notes):
             warn(text)
+        say(f"segmented by {by_what(self.settings, described)}", quiet=self.quiet)
         for name, of_class in described["classes"].items():
             say(f"{name:<12} {of_class['volume_ml']:10.1f} ml", quiet=self.quiet)
         for line in lesion_lines(measured):

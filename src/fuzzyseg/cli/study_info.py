@@ -110,6 +110,8 @@ def study_lines(facts: dict[str, Any]) -> list[str]:
             lines.append(f"   segment: {series['segment']}")
             lines += [f"   warning: {text}" for text in series["warnings"]]
         lines += [f"   left out: {name}" for name in series.get("left_out", ())]
+    if not any("description" in series for series in facts["series"]):
+        lines.append("--names shows the files' names and descriptions, which may name patients")
     return [*lines, f"fuzzyseg segment takes {facts['segment']}"]
 
 

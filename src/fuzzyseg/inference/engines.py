@@ -8,6 +8,7 @@ import importlib.util
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -31,6 +32,16 @@ _EXTRAS = {"openvino": "openvino", "onnxruntime": "onnx"}
 # follows): benchmarks/bench_inference.py.
 _WORTH_STARTING = 5e10
 _FASTEST_FIRST: tuple[EngineName, ...] = ("openvino", "onnxruntime")
+
+
+def installed_engines() -> dict[str, str]:
+    """Version of each engine, or how to install it."""
+    return {
+        engine: f'no; pip install "fuzzyseg[{_EXTRAS[engine]}]"'
+        if _missing(engine)
+        else metadata.version(engine)
+        for engine in _NEEDS
+    }
 
 
 def choose_engine(engine: EngineName, model: Model, voxels: float) -> EngineName:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.io.messages import percent
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -40,6 +42,6 @@ def floor_at_air(array: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple
     array[below] = AIR_HU
     share = 100.0 * count / array.size
     return array, (
-        f"{share:.2g}% of the CT's voxels lie below {AIR_HU:.0f} HU (down to {lowest:.0f}, "
+        f"{percent(share)} of the CT's voxels lie below {AIR_HU:.0f} HU (down to {lowest:.0f}, "
         f"padding or noise in air): they were set to {AIR_HU:.0f} HU.",
     )

@@ -47,6 +47,11 @@ def one_line(error: BaseException) -> str:
     return textwrap.shorten(str(error), _LONGEST_DETAIL, placeholder=" ...") or type(error).__name__
 
 
+def percent(value: float) -> str:
+    """Write a percentage with two digits, and 100 as such."""
+    return f"{value:.0f}%" if value >= 10 else f"{value:.2g}%"
+
+
 def longer_warning(files: int) -> tuple[str, ...]:
     """Say that files hold more than their headers announce; nothing if none does."""
     if not files:

@@ -62,7 +62,10 @@ def read_study(
     image = read_volume(path, series=series, modality=modality, progress=progress, headers=headers)
     if ct is None:
         return Study.of(image)
-    return Study.of(image, read_volume(ct, series=ct_series, modality="CT", progress=progress))
+    with _unpacked(Path(ct)) as place:
+        found = catalogue(place, name=str(ct))
+        info = choose_series(found, str(ct), series=ct_series, modality="CT", option="--ct-series")
+        return Study.of(image, _read(info, place, str(ct), "CT", progress))
 
 
 def read_volume(
@@ -176,6 +179,7 @@ def choose_series(
     *,
     series: int | None = None,
     modality: Modality | None = None,
+    option: str = "--series",
 ) -> SeriesInfo:
     """Choose from a list of series the one that is meant.
 
@@ -186,6 +190,8 @@ def choose_series(
         What messages call the input.
     series, modality
         As for `read_volume`.
+    option : str
+        With which users choose.
 
     Returns
     -------
@@ -215,7 +221,7 @@ def choose_series(
         return fitting[0]
     wanted = f"one {modality} volume" if modality else "one volume"
     how_many = f"{len(fitting)} that fit" if fitting else "none"
-    advice = "choose one with --series N" if fitting else "pass another folder or file"
+    advice = f"choose one with {option} N" if fitting else "pass another folder or file"
     shown = fitting or found
     raise InputError(f"expected {wanted}, found {how_many} in {name}: {_listing(shown)}; {advice}")
 

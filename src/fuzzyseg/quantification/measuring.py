@@ -78,6 +78,9 @@ class Measuring:
     nuclide: str = "Tc-99m"
 
 
+_AN = {"activity given": "an", "uptake time": "an"}
+
+
 def check_measuring(measuring: Measuring) -> None:
     """Raise InputError for a number that no patient and no lesion has, or an unknown nuclide."""
     if measuring.nuclide not in HALF_LIVES_S:
@@ -97,7 +100,8 @@ def check_measuring(measuring: Measuring) -> None:
     for name, value, (low, high), unit in given:
         if value is not None and implausible(name, value, (low, high), unit):
             raise InputError(
-                f"expected a {name} from {low:g} to {high:g} {unit}, found {value:g}; check it"
+                f"expected {_AN.get(name, 'a')} {name} from {low:g} to {high:g} {unit}, found "
+                f"{value:g}; check it"
             )
 
 

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from fuzzyseg.quantification.scales import Scales
     from fuzzyseg.volume import Volume
 
+_NAMED = 5  # lesions that a sentence names
+_HIGHEST_SUV = 1000.0
+# What users say where a file does not, by the words of `suv_scale` for what is missing or wrong.
+_OPTIONS = {
+    "weight": "--weight-kg",
+    "activity given": "--injected-mbq",
+    "time from administration": "--uptake-min",
+    "height": "--height-m",
+    "sex": "--sex",
+}
+
 
 def notes_on(
     lesions: Sequence[Lesion], scales: Scales, volume: Volume, measuring: Measuring
@@ -20,18 +31,37 @@ def notes_on(
     notes = list(volume.administration.notes)
     cut = [str(each.number) for each in lesions if each.at_border]
     if cut:
-        which = f"Lesion {cut[0]} reaches" if len(cut) == 1 else f"Lesions {', '.join(cut)} reach"
+        named, more = ", ".join(cut[:_NAMED]), len(cut) - _NAMED
+        which = f"Lesion {named} reaches" if len(cut) == 1 else f"Lesions {named} reach"
+        if more > 0:
+            which = f"Lesions {named} and {more} more reach"
         notes.append(f"{which} the border of the field: parts outside are not measured.")
     lowest = float(volume.array.min())
     if lowest < 0:
         notes.append(
             f"The image has negative values, down to {lowest:.4g}: they count as they are."
         )
+    highest = float(volume.array.max())
+    if scales.unit == "SUV" and highest > _HIGHEST_SUV:
+        notes.append(
+            f"The image reaches an SUV of {highest:.4g}: a full bladder has hundreds. Is it in "
+            "SUV? If it is in Bq/mL, say --unit Bq/mL."
+        )
     if scales.suv is None:
-        notes.append(f"No SUV: {scales.no_suv}.")
+        notes.append(f"No SUV: {scales.no_suv}{_remedy(scales)}.")
     elif scales.computed is not None:
         if not volume.half_life_s and not volume.nuclide:
             notes.append(f"The file names no nuclide: {measuring.nuclide} was taken.")
         if volume.administration.decay is None and measuring.decay is None:
             notes.append("Values were taken to hold at the start of the acquisition.")
     return tuple(notes)
+
+
+def _remedy(scales: Scales) -> str:
+    """Name the options that would give SUV, where any would."""
+    if scales.unit == "arbitrary":
+        return "; --unit says in what, or --calibration how many Bq/mL 1 is"
+    if scales.unit == "counts":
+        return "; --calibration says how many Bq/mL a count is"
+    wanted = [option for words, option in _OPTIONS.items() if words in scales.no_suv]
+    return f"; give {', '.join(wanted)}" if wanted and scales.unit == "Bq/mL" else ""

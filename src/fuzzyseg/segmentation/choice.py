@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.models.locate import default_model
@@ -11,6 +11,8 @@ from fuzzyseg.segmentation.methods import OF_MODELS
 from fuzzyseg.segmentation.settings import Settings, given
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fuzzyseg.volume import Study
 
 
@@ -42,8 +44,7 @@ def resolved(settings: Settings, study: Study) -> Settings:
         return settings
     if model is None:
         model = fitting_model(study)
-        of_clustering = {*given(settings)} - {"method", "jobs", *OF_MODELS}
-        if method == "auto" and (model is None or of_clustering):
+        if method == "auto" and (model is None or _of_clustering(settings)):
             return replace(settings, method="rfcm")
         if model is None:
             raise InputError(
@@ -59,6 +60,22 @@ def fitting_model(study: Study) -> str | None:
         return default_model("ct")
     beside = default_model("spect-ct") if study.ct is not None else None
     return beside or default_model("spect")
+
+
+def by_what(settings: Settings, summary: Mapping[str, Any]) -> str:
+    """Name the model or method of a result's `summary`, and why it is no model where one was."""
+    method = summary["method"]
+    if method == "model":
+        return f"the model {summary['parameters']['model']}"
+    options = [f"--{name.replace('_', '-')}" for name in _of_clustering(settings)]
+    if settings.method != "auto" or not options:
+        return f"the method {method}"
+    belong = "belongs" if len(options) == 1 else "belong"
+    return f"the method {method}, since {', '.join(options)} {belong} to clustering"
+
+
+def _of_clustering(settings: Settings) -> list[str]:
+    return [name for name in given(settings) if name not in {"method", "jobs", *OF_MODELS}]
 
 
 def _kind(study: Study) -> str:

@@ -15,6 +15,7 @@ from fuzzyseg.segmentation.methods import METHODS, OF_MODELS, SETS, get_method, 
 if TYPE_CHECKING:
     from fuzzyseg.volume import Modality
 
+_MOST_THREADS = 1024  # more than any machine that this runs on has cores
 _NAMES: dict[str, dict[int, tuple[str, ...]]] = {
     "CT": {2: CLASSES[:2]},
     "uptake": {2: ("background", "uptake"), 3: CLASSES},
@@ -97,9 +98,10 @@ def check_settings(settings: Settings) -> None:
         raise InputError(
             f"expected a weight of the CT of 0 or more, found {settings.ct_weight}; 0.3 is usual"
         )
-    if settings.jobs is not None and settings.jobs < 1:
+    if settings.jobs is not None and not 1 <= settings.jobs <= _MOST_THREADS:
         raise InputError(
-            f"expected at least 1 thread, found {settings.jobs}; leave out --jobs to use all cores"
+            f"expected 1 to {_MOST_THREADS} threads, found {settings.jobs}; leave out --jobs to "
+            "use all cores"
         )
     if settings.seed < 0:
         raise InputError(f"expected a seed of 0 or more, found {settings.seed}; give another")

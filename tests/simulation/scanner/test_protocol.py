@@ -13,6 +13,12 @@ from fuzzyseg.simulation.scanner.response import Collimator
 from fuzzyseg.tc99m import GAMMA_KEV
 
 
+@pytest.mark.parametrize("views", [2, 12, 63])
+def test_views_that_subsets_cannot_share_are_refused_by_what_divides_them(views):
+    with pytest.raises(InputError, match=f"that 8 or 10 divide, found {views}; use 60"):
+        get_protocol("discovery670").with_views(views)
+
+
 @pytest.mark.parametrize("name", PROTOCOLS)
 @pytest.mark.parametrize("views", [60, 120, 256])
 def test_subsets_share_the_views_evenly(name, views):
@@ -87,7 +93,7 @@ def test_efficiency_of_holes_is_angers():
 def test_unknown_protocol_and_too_few_views_are_refused():
     with pytest.raises(InputError, match="discovery670"):
         get_protocol("gamma-camera")
-    with pytest.raises(InputError, match="evenly, found 3"):
+    with pytest.raises(InputError, match="divide, found 3"):
         get_protocol("symbia-t16").with_views(3)
 
 

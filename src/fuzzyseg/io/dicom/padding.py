@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.io.dicom.elements import number
+from fuzzyseg.io.messages import percent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +68,7 @@ def padding_warnings(padded: int, size: int, kept: set[float], fill: float) -> t
     warnings = []
     if padded:
         warnings.append(
-            f"{100.0 * padded / size:.2g}% of the voxels are declared as padding: "
+            f"{percent(100.0 * padded / size)} of the voxels are declared as padding: "
             f"they were set to {fill:g}."
         )
     if kept:

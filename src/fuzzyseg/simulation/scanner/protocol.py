@@ -137,8 +137,8 @@ class Protocol:
         """
         if views < 4 or (views % 10 and views % 8):
             raise InputError(
-                f"expected views that 10 or 8 subsets share evenly, found {views}; "
-                "use 60, 120 or 256"
+                f"expected a number of views that 8 or 10 divide, found {views}; use 60, 120 or "
+                "256 (reconstruction takes them in 8 or 10 subsets of equal size)"
             )
         return replace(
             self,
