@@ -169,6 +169,8 @@ def run_one(source: Source, place: Place, how: How) -> dict[str, str] | None:
 
     With "full", where a disk is full and all others would fail as well.
     """
+    if place.done:  # by another process, or by a worker that was lost before it could say so
+        return None
     try:
         with _results(place) as folder:
             process(with_ct_beside(source), folder, how)

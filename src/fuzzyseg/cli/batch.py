@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +42,8 @@ class Command:
         Folder for a folder of results a study, cohort.csv and cohort.html; one that was begun is
         gone on with.
     jobs
-        Studies at a time, each in a process with one thread; without it one a core.
+        Studies at a time, each in a process with one thread; without it one a core, of the whole
+        cluster with ray.
     part
         Only a part of the studies: 3/16 is every 16th from the third.
     engine
@@ -91,13 +91,14 @@ class Command:
         part = parsed_part(self.part)
         how = How(self.settings, self.measuring, self.formats, self.rtstruct, self.allow_mismatch)
         batch = Batch(find_studies(self.studies), self.output, how, self.bids)
-        jobs = (os.cpu_count() or 1) if self.jobs is None else self.jobs
+        if self.address is not None and self.engine != "ray":
+            raise InputError("expected --engine ray for --address, found local; give both")
         options = {} if self.address is None else {"address": self.address}
         with progress(self.quiet) as step:
             rows = run_batch(
                 batch,
                 part=part,
-                engine=get_engine(self.engine, jobs=jobs, **options),
+                engine=get_engine(self.engine, jobs=self.jobs, **options),
                 failed=lambda name, reason: warn(f"{name}: {reason}"),
                 progress=step("segmenting"),
             )

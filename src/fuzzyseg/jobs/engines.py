@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.lazy import load
@@ -14,8 +14,26 @@ if TYPE_CHECKING:
 
     from fuzzyseg.jobs.task import Answer
 
-# Name, and "module:Class" of an `Engine` that is built of `jobs` and of keywords of its own.
-ENGINES: dict[str, str] = {"local": "fuzzyseg.jobs.local:Pool"}
+
+class Entry(NamedTuple):
+    """One engine.
+
+    Parameters
+    ----------
+    about : str
+        One line for people.
+    home : str
+        "module:Class" of an `Engine` that is built of `jobs` and of keywords of its own.
+    """
+
+    about: str
+    home: str
+
+
+ENGINES = {
+    "local": Entry("processes of this machine", "fuzzyseg.jobs.local:Pool"),
+    "ray": Entry("a Ray cluster that is running", "fuzzyseg.jobs.ray_cluster:Cluster"),
+}
 
 
 class Engine(Protocol):
@@ -39,15 +57,15 @@ class Engine(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
-def get_engine(name: str = "local", *, jobs: int = 1, **options: Any) -> Engine:
+def get_engine(name: str = "local", *, jobs: int | None = 1, **options: Any) -> Engine:
     """Open an engine.
 
     Parameters
     ----------
     name : str
         A key of `ENGINES`.
-    jobs : int
-        Calls at a time.
+    jobs : int or None
+        Calls at a time; None: one a core.
     **options
         Of this engine.
 
@@ -56,8 +74,8 @@ def get_engine(name: str = "local", *, jobs: int = 1, **options: Any) -> Engine:
     InputError
         If there is no such engine, or `jobs` is below 1.
     """
-    home = entry_of(ENGINES, name, "engine")
-    if jobs < 1:
+    entry = entry_of(ENGINES, name, "engine")
+    if jobs is not None and jobs < 1:
         raise InputError(f"expected 1 job or more at a time, found {jobs}; give --jobs 1 or more")
-    engine: Engine = load(home)(jobs, **options)
+    engine: Engine = load(entry.home)(jobs, **options)
     return engine

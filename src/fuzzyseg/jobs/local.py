@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
     from typing import Self
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREADS = ("OMP_NUMTHREADS", "OPENBLAS_NUMTHREADS", "MKL_NUMTHREADS", "NUMBA_NUMTHREADS")
 
 
 class Pool:
@@ -30,13 +30,13 @@ class Pool:
 
     Parameters
     ----------
-    jobs : int
+    jobs : int or None
         Calls at a time: processes, each with one thread, which on a few cores are faster than one
-        process with many.
+        process with many. None: one a core.
     """
 
-    def __init__(self, jobs: int = 1) -> None:
-        self.slots = jobs
+    def __init__(self, jobs: int | None = 1) -> None:
+        self.slots = (os.cpu_count() or 1) if jobs is None else jobs
         self._idle: list[tuple[SpawnProcess, Connection]] = []
         self._busy: dict[Connection, tuple[SpawnProcess, int]] = {}
 
@@ -97,8 +97,8 @@ def _started() -> tuple[SpawnProcess, Connection]:
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """Let processes that start meanwhile compute with one thread each."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
         yield
     finally:
