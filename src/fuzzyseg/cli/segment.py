@@ -11,7 +11,6 @@ import tyro
 from fuzzyseg.batch.one import How, check_how, process, result_names
 from fuzzyseg.batch.source import Source
 from fuzzyseg.cli.options import Config, Input, Output, progress, say, warn
-from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import results_folder
 from fuzzyseg.io.results.formats import RESULT_FORMATS
 from fuzzyseg.quantification.measuring import Measuring
@@ -75,11 +74,6 @@ class Command:
 
     def run(self) -> None:
         """Read, segment and write; results appear in the output folder together."""
-        if self.ct_series is not None and self.ct is None:
-            raise InputError(
-                "expected --ct with --ct-series, found none; give the folder or file that holds "
-                "the CT, which may be the input itself"
-            )
         how = How(self.settings, self.measuring, self.formats, self.rtstruct, self.allow_mismatch)
         check_how(how)
         source = Source(

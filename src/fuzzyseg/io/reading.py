@@ -57,8 +57,13 @@ def read_study(
     Raises
     ------
     InputError
-        As `read_volume`, or if a CT is given beside a CT.
+        As `read_volume`, if a CT is given beside a CT, or `ct_series` without `ct`.
     """
+    if ct_series is not None and ct is None:
+        raise InputError(
+            f"expected a CT with its series, found --ct-series {ct_series} without --ct; give the "
+            "folder or file that holds the CT, which may be the input itself"
+        )
     image = read_volume(path, series=series, modality=modality, progress=progress, headers=headers)
     if ct is None:
         return Study.of(image)
