@@ -36,7 +36,8 @@ LAYERS = [
     {"quantification"},
     {"report"},
     {"batch"},
-    {"experiments", "cli"},
+    {"experiments"},
+    {"cli"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}

@@ -66,6 +66,22 @@ def test_same_seed_same_bytes_and_other_seeds_other_patients(patient):
     assert len({len(p["lesions"]) for p in others}) == 2
 
 
+def test_the_paper_s_patients_are_deformations_of_one_body():
+    def drawn(seed):
+        given = QUICK | {"axial": (0.2, 0.3), "population": POPULATIONS["paper"]}
+        return draw_patient(seed, **given)
+
+    a, b = drawn(1), drawn(2)
+    body = ("sex", "stature_mm", "mass_kg", "arms", "breadth", "depth", "bladder_ml")
+    assert [a.parameters[k] for k in body] == [b.parameters[k] for k in body]
+    assert (a.parameters["sex"], a.parameters["arms"]) == ("male", "down")
+    assert a.parameters["stature_mm"] == pytest.approx(1777, abs=1)
+    assert a.parameters["bone_to_soft_tissue"] != b.parameters["bone_to_soft_tissue"]
+    assert a.labels.shape != b.labels.shape or (a.labels != b.labels).any()
+    clinical = [draw_patient(s, **QUICK, axial=(0.2, 0.3)).parameters["stature_mm"] for s in (1, 2)]
+    assert clinical[0] != clinical[1]
+
+
 def test_the_paper_s_population_is_the_paper_s():
     p = draw_patient(5, **QUICK, population=POPULATIONS["paper"], n_lesions=8, arms="down")
     q = p.parameters

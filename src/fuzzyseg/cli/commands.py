@@ -32,5 +32,8 @@ COMMANDS: dict[str, Entry] = {
     "models": Entry("list models, and what they were trained on", f"{_HERE}.models"),
     "export": Entry("write a model as ONNX", f"{_HERE}.export"),
     "info": Entry("what a study holds; versions, methods, formats", f"{_HERE}.info"),
+    "reproduce": Entry(
+        "the paper's tables and figures, on simulated patients", f"{_HERE}.reproduce"
+    ),
     "demo": Entry("simulate a patient, segment it, compare with the truth", f"{_HERE}.demo"),
 }

@@ -117,7 +117,7 @@ def draw_follow_up(
         )
     of_day, of_lesions, of_ct = (np.random.default_rng(s) for s in day_seed.spawn(3))
     seeds = seeds_of(first.seed)
-    streams = streams_of(seeds)
+    streams = streams_of(seeds, first.settings.population.anatomy)
     drawn = draw_uptake(streams["uptake"], first.settings.population.uptake)
     day = _draw_day(of_day, laws)
     normal = cropped(draw_healthy(streams, first.settings, drawn, day), first.settings.axial)

@@ -100,7 +100,7 @@ def draw_patient(
     """
     settings = settings or PatientSettings()
     seeds = seeds_of(seed)
-    streams = streams_of(seeds)
+    streams = streams_of(seeds, settings.population.anatomy)
     drawn = draw_uptake(streams["uptake"], settings.population.uptake)
     normal = cropped(draw_healthy(streams, settings, drawn), settings.axial)
     laws = settings.population.lesions
@@ -200,11 +200,16 @@ def _total_mbq(activity: NDArray[np.float32], phantom: Phantom) -> float:
     return float(activity.sum(dtype=np.float64)) * phantom.grid.voxel_ml / 1e6
 
 
-def streams_of(seeds: np.random.SeedSequence) -> dict[str, np.random.Generator]:
-    """Give each thing that is drawn a generator of its own."""
+def streams_of(
+    seeds: np.random.SeedSequence, anatomy: int | None = None
+) -> dict[str, np.random.Generator]:
+    """Give each thing that is drawn a generator of its own; `anatomy` gives the body's."""
     names = ("body", "deformation", "uptake", "lesions", "ct", "findings", "viscera")
-    children = seeds.spawn(len(names))
-    return {n: np.random.default_rng(child) for n, child in zip(names, children, strict=True)}
+    children = dict(zip(names, seeds.spawn(len(names)), strict=True))
+    if anatomy is not None:
+        of_body = np.random.SeedSequence(anatomy).spawn(2)
+        children["body"], children["viscera"] = of_body
+    return {name: np.random.default_rng(child) for name, child in children.items()}
 
 
 def seeds_of(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:

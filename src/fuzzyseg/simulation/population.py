@@ -157,7 +157,7 @@ _ELSEWHERE = Population(
 # Chen et al., Med Phys 2021;48:3860.
 _PAPER = Population(
     "paper",
-    "as in Chen et al. 2021: bone and lesions alone, every lesion sclerotic",
+    "as in Chen et al. 2021: one body, deformed; bone and lesions alone, every lesion sclerotic",
     LesionLaws(
         none_share=0.0,
         mean_count=9.0,
@@ -175,6 +175,7 @@ _PAPER = Population(
     dense=NO_DENSE_SETTINGS,
     ct=replace(CT, fixed_shift_mm=0.0, hardening=(0.0, 0.0), cupping=(0.0, 0.0), couch=0.0),
     attenuation="true",
+    anatomy=69,  # a man of 178 cm and 79 kg, arms down
 )
 POPULATIONS: dict[str, Population] = {p.name: p for p in (_CLINICAL, _ELSEWHERE, _PAPER)}
 

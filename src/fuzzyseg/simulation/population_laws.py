@@ -154,6 +154,9 @@ class Population:
         scanner, or the truth.
     wear : (float, float)
         Range of the factor on the probability of degenerative findings.
+    anatomy : int, optional
+        Every patient is a deformation of the one body that this number gives; None draws a body
+        for each. A phantom from a file takes its place.
     """
 
     name: str
@@ -165,3 +168,4 @@ class Population:
     ct: CTSettings = CT
     attenuation: AttenuationSource = "ct"
     wear: tuple[float, float] = (0.3, 1.7)
+    anatomy: int | None = None

@@ -1,0 +1,1 @@
+"""Functions of the jobs: what is computed once, in a process of its own."""
