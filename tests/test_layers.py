@@ -29,6 +29,7 @@ LAYERS = [
     {"jobs"},
     {"pairing"},
     {"resample", "body"},
+    {"registration"},
     {"clustering", "losses", "networks", "simulation", "metrics"},
     {"models"},
     {"inference"},

@@ -58,7 +58,7 @@ def check_identity(study: Study, *, allow_mismatch: bool = False) -> tuple[str, 
     if "frame" in differing:
         return (
             "The SPECT and the CT lie in different frames of reference: nothing says that they "
-            "match in space, and there is no registration.",
+            "match in space but bone that lies on uptake.",
         )
     if "study" in differing and not (study.spect.identity.frame and study.ct.identity.frame):
         return ("The SPECT and the CT are of different visits: check that they match in space.",)

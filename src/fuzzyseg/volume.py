@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
+    from fuzzyseg.registration import Registration
+
 Modality = Literal["CT", "NM", "PT", "other"]
 Unit = Literal["HU", "Bq/mL", "counts", "SUV", "arbitrary"]
 
@@ -149,6 +151,8 @@ class Study:
         (`fuzzyseg.resample.align`).
     outline_overlap : float, optional
         How well the bodies in both images agree, from 0 to 1: what `align` found.
+    registration : Registration, optional
+        How the CT was moved: what `fuzzyseg.registration.register` found.
 
     Raises
     ------
@@ -159,6 +163,7 @@ class Study:
     spect: Volume | None = None
     ct: Volume | None = None
     outline_overlap: float | None = None
+    registration: Registration | None = None
 
     def __post_init__(self) -> None:
         if self.spect is None and self.ct is None:

@@ -63,3 +63,12 @@ def test_channels_are_stacked_in_the_order_asked_for():
 def test_a_missing_channel_is_named():
     with pytest.raises(InputError, match="no ct"):
         channels({"spect": SPECT}, Preprocessing(), ("spect", "ct"))
+
+
+@pytest.mark.parametrize("how", ["zscore", "body", "asinh"])
+def test_air_that_was_cut_off_counts(how):
+    rng = np.random.default_rng(2)
+    array = rng.gamma(2.0, 3.0, (9, 8, 7)) + 0.5
+    whole = np.concatenate([array.ravel(), np.full(700, 0.2)])
+    expected = normalise_spect(whole, how)[: array.size].reshape(array.shape)
+    np.testing.assert_allclose(normalise_spect(array, how, (700, 0.2)), expected, rtol=1e-5)

@@ -45,6 +45,8 @@ BAD = {
     "blur": [-0.1],
     "scale": [-0.1],
     "randomise": [-0.1, 1.1],
+    "parts": [-0.1, 1.1],
+    "paint": [-0.1, 1.1],
     "redraw": [0],
     "seed": [-1],
     "device": ["tpu"],

@@ -172,3 +172,23 @@ def test_left_and_right_alone_are_exchanged(plane, dims, monkeypatch):
         seen.add(tuple(np.rint(s / strides[a]) for s, a in zip(steps, axes, strict=True)))
     sides = {tuple(-1.0 if a == 0 else 1.0 for a in axes), (1.0,) * len(axes)}
     assert seen == sides
+
+
+@pytest.mark.parametrize("rotate", [0.0, 5.0])
+def test_lesions_are_painted_into_blocks(rotate):
+    config = replace(QUICK, dims=3, spect="body", patch=16, paint=1.0, rotate=rotate)
+    case = toy_case(config)
+    plain = replace(config, paint=0.0)
+    more = 0
+    for seed in range(8):
+        before = draw_patch(case, plain, np.random.default_rng(seed))
+        after = draw_patch(case, config, np.random.default_rng(seed))
+        new = (after.target == 2) & (before.target != 2)
+        assert (before.target[new] == 1).all()
+        more += int(new.sum())
+    assert more > 20
+    without = replace(case, activity=None)
+    np.testing.assert_array_equal(
+        draw_patch(without, config, np.random.default_rng(0)).target,
+        draw_patch(without, plain, np.random.default_rng(0)).target,
+    )

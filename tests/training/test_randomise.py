@@ -7,7 +7,7 @@ from toy_training import LEVELS, QUICK, WIDTH_MM, toy_case, toy_image, toy_label
 
 from fuzzyseg.training import randomise
 from fuzzyseg.training.case import load_case
-from fuzzyseg.training.randomise import Randomisation, randomised
+from fuzzyseg.training.randomise import Randomisation, painted, randomised
 from fuzzyseg.training.sources import Source
 
 CASE = toy_case()
@@ -247,3 +247,31 @@ def test_a_ct_beside_a_spect_stays():
     found = randomised(case, config, rng())
     np.testing.assert_array_equal(found.image[1], case.image[1])
     assert not np.allclose(found.image[0], case.image[0])
+
+
+def test_painted_lesions_look_as_a_scanner_of_some_resolution_shows_them():
+    """Where a scan is G a, the painted one is G a' for the same G: within the block's middle."""
+    rng = np.random.default_rng(5)
+    labels = np.zeros((40, 40, 40), np.int8)
+    labels[8:32, 8:32, 8:32] = 1
+    activity = np.where(labels == 1, 8, 1).astype(np.float32)
+    fwhm = 12.0
+    scan = ndimage.gaussian_filter(activity, fwhm / 2.355 / 4)
+    with_it, painted_labels = painted(scan, labels, activity, (4.0, 4.0, 4.0), rng)
+    new = (painted_labels == 2) & (labels == 1)
+    assert new.any()
+    assert np.array_equal(painted_labels[~new], labels[~new])
+    assert np.array_equal(labels, np.minimum(painted_labels, 1))
+    assert (with_it >= scan * (1 - 1e-5)).all()
+    ratio = with_it / scan
+    assert ratio[new].mean() > 1.3
+    far = ndimage.distance_transform_edt(~new, 4.0) > 40
+    np.testing.assert_allclose(ratio[far], 1, atol=2e-3)
+
+
+def test_nothing_is_painted_where_there_is_no_bone():
+    nothing = np.zeros((12, 12, 12), np.int8)
+    image = np.ones(nothing.shape, np.float32)
+    same, labels = painted(image, nothing, image, (4.0, 4.0, 4.0), np.random.default_rng(0))
+    np.testing.assert_allclose(same, image)
+    assert not labels.any()

@@ -102,6 +102,7 @@ def process(
     from fuzzyseg.io import read_study
     from fuzzyseg.io.results.formats import default_formats, require_formats, write_results
     from fuzzyseg.quantification import document, lesions_csv, measures_of, quantify
+    from fuzzyseg.registration import register
     from fuzzyseg.report import write_preview
     from fuzzyseg.report.page import write_report
     from fuzzyseg.resample import align
@@ -119,6 +120,9 @@ def process(
     formats = (*how.formats, *(("rtstruct",) if how.rtstruct else ()))
     require_formats(formats, study.image)
     default = () if how.formats else default_formats(study.image)
+    if how.settings.register:
+        step("registering")
+        study = register(study)
     ct = study.beside  # on its own grid, for HU
     study = align(study, allow_mismatch=how.allow_mismatch)
     segmentation = segment(study, how.settings, progress=step("segmenting"))
@@ -142,7 +146,11 @@ def process(
             "allow_mismatch": how.allow_mismatch,
             "formats": [*default, *formats],
         },
-        "study": {"ct": study.beside is not None, "outline_overlap": study.outline_overlap},
+        "study": {
+            "ct": study.beside is not None,
+            "outline_overlap": study.outline_overlap,
+            "registration": study.registration and study.registration.as_dict(),
+        },
         **summary(segmentation),
     }
     described["warnings"] += left_out

@@ -68,6 +68,7 @@ class Command:
             from fuzzyseg.body import patient_only
             from fuzzyseg.io import read_study
             from fuzzyseg.models.model_files import load_model, save_model
+            from fuzzyseg.registration import register
             from fuzzyseg.resample import align
             from fuzzyseg.segmentation.intensities import check_segmentable
             from fuzzyseg.segmentation.network import model_input
@@ -76,7 +77,7 @@ class Command:
             model = load_model(self.model)
             study = read_study(self.scan, self.ct, modality=self.modality, progress=step("reading"))
             check_segmentable(study.image)
-            study = patient_only(align(study))  # as `fuzzyseg segment` does
+            study = patient_only(align(register(study)))  # as `fuzzyseg segment` does
             image = model_input(model.card, study)
             adapted, report = adapt(model, image, self.adaptation, step("adapting"))
             save_model(adapted, stem)

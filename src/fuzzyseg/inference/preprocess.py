@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from fuzzyseg.models.card import Ct, Preprocessing, Spect
 
 
-def normalise_spect(array: NDArray[Any], how: Spect = "zscore") -> NDArray[np.float32]:
+def normalise_spect(
+    array: NDArray[Any], how: Spect = "zscore", air: tuple[float, float] = (0, 0.0)
+) -> NDArray[np.float32]:
     """Bring SPECT intensities of any unit to one scale.
 
     Parameters
@@ -30,15 +32,21 @@ def normalise_spect(array: NDArray[Any], how: Spect = "zscore") -> NDArray[np.fl
         the field then matters less, and zero stays zero. "asinh": the inverse hyperbolic sine
         of that, linear in soft tissue and logarithmic above bone: a hot bladder no longer drowns
         all the rest.
+    air : (number, value)
+        Of further voxels that count as part of the volume: the air that was cut off around it.
 
     Returns
     -------
     float32 ndarray of the same shape. A constant volume becomes 0 ("zscore") or stays.
     """
-    mean = array.mean(dtype=np.float64)
+    n_air, level = air
+    share = n_air / (n_air + array.size)
+    inside = array.mean(dtype=np.float64)
+    mean = inside + share * (level - inside)
     if how == "zscore":
-        offset, scale = mean, array.std(dtype=np.float64)
-    else:
+        of_air = share * (1 - share) * (level - inside) ** 2
+        offset, scale = mean, np.sqrt((1 - share) * array.var(dtype=np.float64) + of_air)
+    else:  # air is below the mean
         above = array[array > mean]
         offset, scale = 0.0, above.mean(dtype=np.float64) if above.size else 1.0
     scale = scale if scale > 0 else 1.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.models.locate import default_model
-from fuzzyseg.segmentation.methods import OF_MODELS
+from fuzzyseg.segmentation.methods import OF_ALL, OF_MODELS
 from fuzzyseg.segmentation.settings import Settings, given
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def by_what(settings: Settings, summary: Mapping[str, Any]) -> str:
 
 
 def _of_clustering(settings: Settings) -> list[str]:
-    return [name for name in given(settings) if name not in {"method", "jobs", *OF_MODELS}]
+    return [name for name in given(settings) if name not in {*OF_ALL, *OF_MODELS}]
 
 
 def _kind(study: Study) -> str:

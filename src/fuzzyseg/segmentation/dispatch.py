@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fuzzyseg.body import patient_only
 from fuzzyseg.conventions import CLASSES
 from fuzzyseg.models.locate import card_of
+from fuzzyseg.registration import register
 from fuzzyseg.resample import align
 from fuzzyseg.segmentation.choice import resolved
 from fuzzyseg.segmentation.classical import cluster
@@ -35,7 +36,8 @@ def segment(
     ----------
     study : Study or Volume
         A SPECT, a CT, or both; the CT beside a SPECT is brought onto its grid
-        (`fuzzyseg.resample.align`) and used together with it.
+        (`fuzzyseg.resample.align`) and used together with it, moved to fit it first if the
+        settings say so (`fuzzyseg.registration.register`).
     settings : Settings
     progress : callable, optional
         Called with (done, total) by a network.
@@ -57,6 +59,8 @@ def segment(
     study = study if isinstance(study, Study) else Study.of(study)
     for volume in study.volumes:
         check_segmentable(volume)
+    if settings.register:
+        study = register(study)
     study = patient_only(align(study))
     settings = resolved(settings, study)
     check_read(settings)

@@ -73,6 +73,7 @@ SETS = {
     "centres": "move_centres",
     "seed": "random_state",
 }
+OF_ALL = ("method", "register", "jobs")  # settings that every method reads
 OF_MODELS = ("model", "planes", "mirror", "engine")
 _HERE = "fuzzyseg.clustering"  # another package may be named as well
 

@@ -10,7 +10,14 @@ from fuzzyseg.clustering.checks import check_clusters
 from fuzzyseg.conventions import CLASSES
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
-from fuzzyseg.segmentation.methods import METHODS, OF_MODELS, SETS, get_method, own_parameters
+from fuzzyseg.segmentation.methods import (
+    METHODS,
+    OF_ALL,
+    OF_MODELS,
+    SETS,
+    get_method,
+    own_parameters,
+)
 
 if TYPE_CHECKING:
     from fuzzyseg.volume import Modality
@@ -57,6 +64,8 @@ class Settings:
         Weight of a CT, scaled from 0 to 1000 HU, beside a SPECT scaled to [0, 1].
     seed : int
         Seed of what a method draws at random; most draw nothing.
+    register : bool
+        Move a CT beside a SPECT so that its bone lies on the uptake of bone, before both are used.
     jobs : int or None
         Threads; by default one per core. The result does not depend on it.
     parameters : tuple of str
@@ -64,7 +73,7 @@ class Settings:
     """
 
     GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "How to segment": ("method", "jobs"),
+        "How to segment": OF_ALL,
         "With a network": OF_MODELS,
         "By clustering": (*SETS, "mask", "ct_weight", "parameters"),
     }
@@ -82,6 +91,7 @@ class Settings:
     mask: bool = True
     ct_weight: float = 0.3
     seed: int = 0
+    register: bool = True
     jobs: int | None = None
     parameters: tuple[str, ...] = ()
 
@@ -110,7 +120,7 @@ def check_settings(settings: Settings) -> None:
 def check_read(settings: Settings) -> None:
     """Raise InputError for a setting that its method, no longer "auto", does not read."""
     method = get_method(settings.method)
-    reads = {"method", "jobs", *method.reads()}
+    reads = {*OF_ALL, *method.reads()}
     idle = [name for name in given(settings) if name not in reads]
     if idle:
         raise InputError(

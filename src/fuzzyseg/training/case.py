@@ -13,6 +13,7 @@ from fuzzyseg.inference.grids import model_grid
 from fuzzyseg.inference.preprocess import channels
 from fuzzyseg.io import read_volume
 from fuzzyseg.models.card import Preprocessing
+from fuzzyseg.registration import register
 from fuzzyseg.resample import resample
 from fuzzyseg.volume import Study
 
@@ -129,12 +130,13 @@ def load_case(source: Source, config: Config) -> Case:
     grid = model_grid(image, config.spacing_mm)
     raw: dict[str, NDArray[np.float32]] = {first: grid.array}
     for name in others:  # over the grid of the image, as `fuzzyseg segment` does
-        raw[name] = model_grid(resample(_read(source, name), image), config.spacing_mm).array
+        beside = _beside(image, _read(source, name), config)
+        raw[name] = model_grid(resample(beside, image), config.spacing_mm).array
     normalised = channels(raw, preprocessing(config), config.channels)
     labels, activity = np.full(grid.shape, UNKNOWN, np.int8), None
     if source.labels is not None:
         labels = _labels(source.labels, grid, config)
-    if source.activity is not None and config.randomise > 0:
+    if source.activity is not None and config.needs_activity:
         activity = resample(read_volume(source.activity, modality="other"), grid).array
     box = _box(normalised[0], labels)
     kept = {name: _cut(array, box) for name, array in raw.items()}
@@ -150,6 +152,11 @@ def load_case(source: Source, config: Config) -> Case:
         n_classes=config.classes,
         air=(n_cut, float(sum_cut) / max(n_cut, 1)),
     )
+
+
+def _beside(image: Volume, ct: Volume, config: Config) -> Volume:
+    """Return the CT beside a SPECT where it is seen."""
+    return (register(Study(image, ct)).beside or ct) if config.register else ct
 
 
 def unlabelled_case(image: NDArray[np.float32]) -> Case:

@@ -104,6 +104,12 @@ class Config:
         Blocks are magnified by up to 1 plus this, or reduced.
     ct_shift_mm
         Largest shift of the CT against the SPECT along each axis, in blocks: patients move.
+    register
+        Move the CT of a case so that its bone lies on the uptake of bone in the SPECT first, as
+        `segment` does.
+    parts
+        Share of the patches seen as from a SPECT of only a part of the body, 25 to 60 cm long:
+        what is brightest, and with it the scale of all intensities, is then another.
     noise
         Largest standard deviation of noise added to what the network sees, normalised units.
     blur
@@ -114,6 +120,9 @@ class Config:
         Share of the volumes whose uptake, resolution and counts are drawn anew, far wider than
         a scanner's, with lesions painted in; needs the activity that `simulate` writes. For CT:
         contrast agent and noise.
+    paint
+        Share of the blocks that one to three more lesions are painted into, of which the CT shows
+        nothing; needs the activity that `simulate` writes, and --spect body.
     redraw
         Steps after which a randomised volume is drawn again.
     half
@@ -170,10 +179,13 @@ class Config:
     rotate: float = 0.0
     zoom: float = 0.0
     ct_shift_mm: float = 0.0
+    register: bool = True
+    parts: float = 0.0
     noise: float = 0.05
     blur: float = 0.0
     scale: float = 0.1
     randomise: float = 0.0
+    paint: float = 0.0
     redraw: int = 150
     half: bool = False
     seed: int = 0
@@ -207,6 +219,11 @@ class Config:
         return max(self.rotate, self.zoom, self.ct_shift_mm) > 0
 
     @property
+    def needs_activity(self) -> bool:
+        """Whether uptake is drawn anew from the truth of a simulation."""
+        return max(self.randomise, self.paint) > 0
+
+    @property
     def looks_at_image(self) -> bool:
         """Whether a term of the loss clusters the image."""
         return any(LOSSES[term].image for term in self.terms)
@@ -230,7 +247,7 @@ def check_config(config: Config) -> None:
         check(getattr(config, name) >= 1, name, "1 or more")
     for name in ("anneal", "context", "seed", "patience"):
         check(getattr(config, name) >= 0, name, "0 or more")
-    for name in ("bright", "lesions", "randomise"):
+    for name in ("bright", "lesions", "randomise", "parts", "paint"):
         check(0 <= getattr(config, name) <= 1, name, "a share from 0 to 1")
     for name in (
         *("noise", "blur", "scale", "beta", "lam", "alpha"),
@@ -254,6 +271,9 @@ def check_config(config: Config) -> None:
     check(0 <= config.ema < 1, "ema", "a number from 0 to below 1")
     for name in ("rotate", "zoom", "ct_shift_mm"):
         check(config.dims == 3 or not getattr(config, name), name, "0, with --dims 2,")
+    check("spect" in config.channels or not config.parts, "parts", "0, without a SPECT,")
+    paints = config.dims == 3 and config.spect == "body" and "spect" in config.channels
+    check(paints or not config.paint, "paint", "0 but with --dims 3 and --spect body")
     check(math.isfinite(config.q) and config.q >= 1, "q", "a number of 1 or more")
     check(config.bright + config.lesions <= 1, "lesions", "at most 1 less --bright")
     check(config.patch >= 8, "patch", "8 or more voxels")

@@ -10,13 +10,16 @@ import numpy as np
 from fuzzyseg.inference.slices import AXES
 from fuzzyseg.training.augment import augmented
 from fuzzyseg.training.case import UNKNOWN
+from fuzzyseg.training.part import part_of
 from fuzzyseg.training.pose import cut, draw_pose, posed
+from fuzzyseg.training.randomise import painted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.training.case import Case
     from fuzzyseg.training.config import Config
+    from fuzzyseg.training.pose import Pose
 
 _JITTER = 0.3  # a patch's centre lies this share of its width off the voxel it was drawn for
 
@@ -42,10 +45,12 @@ class Patch:
 
 def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
     """Draw a patch of a case: where, in which direction, and how it is augmented."""
-    shape = case.labels.shape
     plane = config.planes[rng.integers(len(config.planes))]
     normal = AXES[plane]
-    centre = np.array(np.unravel_index(_drawn_voxel(case, config, rng), shape))
+    centre = np.array(np.unravel_index(_drawn_voxel(case, config, rng), case.labels.shape))
+    if config.parts and rng.random() < config.parts:
+        case, start = part_of(case, int(centre[2]), config, rng)
+        centre[2] -= start
     widths = np.full(3, config.patch)
     jitter = rng.integers(-int(_JITTER * config.patch), int(_JITTER * config.patch) + 1, size=3)
     if config.dims == 2:
@@ -54,13 +59,19 @@ def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
     corner = centre + jitter - widths // 2
     outside = 0 if case.labelled else UNKNOWN
     mirrored: tuple[int, ...] = (0, 1, 2)
-    if config.poses:
-        image, labels = _posed(case, config, corner, outside, rng)
+    pose = draw_pose(config, case.spacing_mm, rng) if config.poses else None
+    if pose is not None:
+        image, labels = _posed(case, config, corner, outside, pose)
     else:
         image = np.stack(
             [cut(a, corner, widths, low) for a, low in zip(case.image, case.low, strict=True)]
         )
         labels = cut(case.labels, corner, widths, outside)
+    if config.paint and case.activity is not None and rng.random() < config.paint:
+        truth = _truth(case, config, corner, pose)
+        image[0], labels = painted(
+            image[0], labels, truth, case.spacing_mm, rng, case.n_classes - 1
+        )
     if config.mirror == "left-right":
         mirrored = (0,)
     if config.dims == 2:  # slices first; their order stays
@@ -98,14 +109,28 @@ def _posed(
     config: Config,
     corner: NDArray[np.intp],
     outside: int,
-    rng: np.random.Generator,
+    pose: Pose,
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     """Cut a block out of a case in another pose."""
-    pose = draw_pose(config, case.spacing_mm, rng)
-    centre = np.asarray(corner + (config.patch - 1) / 2, dtype=np.float64)
+    centre = _middle(corner, config)
     image = [
         posed(channel, centre + shift, config.patch, pose.matrix, order=1, fill=low)
         for channel, low, shift in zip(case.image, case.low, pose.shifts, strict=True)
     ]
     labels = posed(case.labels, centre, config.patch, pose.matrix, order=0, fill=outside)
     return np.stack(image), labels
+
+
+def _truth(
+    case: Case, config: Config, corner: NDArray[np.intp], pose: Pose | None
+) -> NDArray[np.float32]:
+    """Cut the true activity of a block."""
+    assert case.activity is not None  # noqa: S101, the caller looked
+    if pose is None:
+        return cut(case.activity, corner, np.full(3, config.patch), 0.0)
+    centre = _middle(corner, config)
+    return posed(case.activity, centre, config.patch, pose.matrix, order=1, fill=0.0)
+
+
+def _middle(corner: NDArray[np.intp], config: Config) -> NDArray[np.float64]:
+    return np.asarray(corner + (config.patch - 1) / 2, dtype=np.float64)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from fuzzyseg.training.config import Config
     from fuzzyseg.training.sources import Source
 
-_FORMAT = 1  # of the folders; a change of what is in them raises it
-_SETTINGS = ("channels", "classes", "spect", "ct", "ct_window_hu", "spacing_mm")
+_FORMAT = 2  # of the folders; a change of what is in them raises it
+_SETTINGS = ("channels", "classes", "spect", "ct", "ct_window_hu", "spacing_mm", "register")
 _CASE, _ENDING = "case.json", ".npy"
 _PLACES = ("bright", "body", "lesions")
 
@@ -75,7 +75,7 @@ def _key(source: Source, config: Config) -> str:
         stats = [(str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in within if p.is_file()]
         files[kind] = [str(path.resolve()), stats]
     settings: dict[str, Any] = {name: getattr(config, name) for name in _SETTINGS}
-    settings |= {"raw": _wants_raw(config), "activity": config.randomise > 0}
+    settings |= {"raw": _wants_raw(config), "activity": config.needs_activity}
     text = json.dumps([_FORMAT, source.name, files, settings])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 

@@ -1,0 +1,267 @@
+"""Rigid registration of a CT to the SPECT beside it, bone on bone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuzzyseg.body import body_only
+from fuzzyseg.conventions import FWHM_PER_SIGMA
+from fuzzyseg.resample import reoriented, resample
+from fuzzyseg.volume import Study, Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
+    Vector = NDArray[np.float64]
+
+GRID_MM = 5.0  # images are compared on voxels of this width
+BLUR_MM = (20.0, 12.0)  # FWHM at which they are compared, coarse to fine
+RESPONSE_MM = 12.0  # FWHM of SPECT around bone: a CT's bone is blurred to it
+AROUND_MM = 60.0  # FWHM of the surroundings that bone stands out from
+BONE_HU, SOLID_HU = 100.0, 600.0  # density counts from the first, up to the second
+HOT = 4.0  # uptake counts up to this many times the mean of what is above the mean
+BODY = 0.05  # SPECT below this share of that mean is outside the body
+EDGE = 0.04  # standing out by less is nowhere near bone
+POINTS = 15_000
+# What is found is used only where the bones agree, and patients do not move further than that.
+LEAST_AGREEMENT, LEAST_GAIN = 0.35, 0.002
+MOST_MM, MOST_DEG = 30.0, 6.0
+LEAST_MM = 0.5  # nothing in the field moves further: the CT stays
+FAR_MM, FAR_DEG = 12.0, 3.0  # moved further than most patients move: the user is told
+FITS, NO_BONE = "the images fit as they are", "too little bone in the field"
+_STEP_RAD = 0.01  # of a turn that is worth about as much as a step of 1 voxel
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How a CT was moved to fit a SPECT.
+
+    Parameters
+    ----------
+    moved : bool
+        Whether it was.
+    agreement : (before, after)
+        Correlation of both images' bone, from -1 to 1; "after" is what the best position gives,
+        also where it was not taken.
+    shift_mm : (x, y, z)
+        Of the middle of the SPECT's field, in RAS.
+    turn_deg : (x, y, z)
+        Rotation vector about that middle.
+    reason : str
+        Why the CT stays where it was; empty where it was moved.
+    """
+
+    moved: bool
+    agreement: tuple[float, float]
+    shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    turn_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    reason: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know, one sentence each."""
+        if self.moved:
+            shift, turn = float(np.linalg.norm(self.shift_mm)), float(np.linalg.norm(self.turn_deg))
+            if shift < FAR_MM and turn < FAR_DEG:
+                return ()
+            return (
+                f"The CT was moved by {shift:.0f} mm and turned by {turn:.1f} degrees to fit the "
+                "SPECT: look at the preview, or leave it with --no-register.",
+            )
+        if self.reason in {FITS, NO_BONE}:
+            return ()
+        return (f"The CT was not moved to fit the SPECT: {self.reason}.",)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a run's record."""
+        return asdict(self)
+
+
+def register(study: Study) -> Study:
+    """Move the CT of a study so that its bone lies on the uptake of bone in the SPECT.
+
+    Rigid: three shifts and three turns that maximise the correlation of bone in CT, blurred to
+    the resolution of SPECT, with uptake; both stand out from their surroundings, and very hot
+    places count no more than hot ones, so that a bladder or a lesion does not pull. The CT is not
+    resampled: its affine changes.
+
+    Parameters
+    ----------
+    study : Study
+        As it was read: the CT on its own grid.
+
+    Returns
+    -------
+    Study
+        With `registration`; the same one where it holds one image or has been through here. The
+        CT stays where too little bone agrees, the patient would have moved by more than 30 mm or
+        6 degrees, or nothing moves by more than 0.5 mm.
+    """
+    if study.spect is None or study.ct is None or study.registration is not None:
+        return study
+    found, move = _found(study.spect, study.ct)
+    affine = move @ study.ct.affine if found.moved else study.ct.affine
+    ct = replace(study.ct, affine=affine, warnings=study.ct.warnings + found.warnings)
+    return replace(study, ct=ct, registration=found)
+
+
+def _found(spect: Volume, ct: Volume) -> tuple[Registration, Vector]:
+    """Find how the CT moved, and the (4, 4) matrix in mm that brings it back."""
+    grid = _coarse(spect)
+    uptake, bone, places = _features(grid, resample(ct, grid))
+    if len(places) < POINTS // 100:
+        return Registration(False, (0.0, 0.0), reason=NO_BONE), np.eye(4)
+    middle = (np.array(grid.shape) - 1) / 2
+    found = np.zeros(6)
+    start = best = 0.0
+    for blur_mm in BLUR_MM:
+        sigma = math.sqrt(max(blur_mm**2 - RESPONSE_MM**2, 0.0)) / FWHM_PER_SIGMA / GRID_MM
+        score = _Score(_blurred(uptake, sigma), _blurred(bone, sigma), places, middle)
+        start = score.value(np.zeros(6))
+        found, best = score.highest(found)
+    # From the grid's indices to mm: the CT's point that a SPECT's point falls on comes to it.
+    matrix = np.eye(4)
+    turn = _rotation(found[3:] * _STEP_RAD)
+    matrix[:3, :3] = turn
+    matrix[:3, 3] = middle + found[:3] - turn @ middle
+    move = np.asarray(grid.affine @ np.linalg.inv(matrix) @ np.linalg.inv(grid.affine))
+    centre = (grid.affine @ np.append(middle, 1.0))[:3]
+    shift = (move @ np.append(centre, 1.0))[:3] - centre
+    turned = np.degrees(_vector(move[:3, :3]))
+    corners = np.array(np.meshgrid(*[(0.0, n - 1.0) for n in grid.shape])).reshape(3, -1)
+    there = grid.affine[:3, :3] @ corners + grid.affine[:3, 3:]
+    furthest = np.abs(np.linalg.norm(move[:3, :3] @ there + move[:3, 3:] - there, axis=0)).max()
+    reason = _refused(start, best, float(np.linalg.norm(shift)), turned, float(furthest))
+    told = Registration(
+        moved=not reason,
+        agreement=(round(start, 4), round(best, 4)),
+        shift_mm=_three(shift),
+        turn_deg=_three(turned),
+        reason=reason,
+    )
+    return told, move
+
+
+def _refused(before: float, after: float, shift_mm: float, turn: Vector, furthest: float) -> str:
+    """Say why a position is not taken; empty where it is."""
+    if after < LEAST_AGREEMENT:
+        return f"bone and uptake agree too little ({after:.2f} of 1, {LEAST_AGREEMENT} expected)"
+    if shift_mm > MOST_MM or np.abs(turn).max() > MOST_DEG:
+        return f"the best position is {shift_mm:.0f} mm and {np.abs(turn).max():.1f} degrees away"
+    if after - before < LEAST_GAIN or furthest < LEAST_MM:
+        return FITS
+    return ""
+
+
+def _coarse(volume: Volume) -> Volume:
+    """Bring a SPECT to axes along the patient's and voxels of `GRID_MM`."""
+    turned = reoriented(volume, Volume(np.zeros((1, 1, 1), np.float32), np.eye(4)))
+    steps = GRID_MM / np.array(turned.spacing_mm)
+    shape = np.maximum(1, np.floor(np.array(turned.shape) / steps)).astype(int)
+    affine = turned.affine.copy()
+    affine[:3, :3] *= steps
+    offset = (np.array(turned.shape) - 1) / 2 - steps * (shape - 1) / 2
+    affine[:3, 3] += turned.affine[:3, :3] @ offset
+    return resample(turned, Volume(np.zeros(tuple(shape), np.float32), affine))
+
+
+def _features(spect: Volume, ct: Volume) -> tuple[Array, Array, Vector]:
+    """Find uptake and bone as they stand out, and the points (N, 3) where they are compared."""
+    from scipy import ndimage
+
+    hu, seen = body_only(ct).array, ct.array > ct.array.min()  # beyond its field there is air
+    warm = spect.array[spect.array > spect.array.mean(dtype=np.float64)]
+    level = float(warm.mean(dtype=np.float64)) if warm.size else 0.0
+    if not level > 0:
+        return hu, hu, np.empty((0, 3))
+    relative = np.clip(spect.array / np.float32(level), 0, HOT)
+    density = np.clip((hu - BONE_HU) / (SOLID_HU - BONE_HU), 0, 1).astype(np.float32)
+    uptake = _outstanding(np.sqrt(relative))
+    bone = _outstanding(np.sqrt(_blurred(density, RESPONSE_MM / FWHM_PER_SIGMA / GRID_MM)))
+    body = _blurred(relative, RESPONSE_MM / FWHM_PER_SIGMA / GRID_MM) > BODY
+    near = ndimage.maximum_filter(np.abs(bone) > EDGE, 3) & body & seen
+    places = np.argwhere(near)
+    chosen = np.random.default_rng(0).permutation(len(places))[:POINTS]
+    return uptake, bone, places[chosen].astype(np.float64)
+
+
+def _outstanding(array: Array) -> Array:
+    return np.asarray(array - _blurred(array, AROUND_MM / FWHM_PER_SIGMA / GRID_MM), np.float32)
+
+
+def _blurred(array: Array, sigma: float) -> Array:
+    from scipy import ndimage
+
+    return np.asarray(ndimage.gaussian_filter(array, sigma, truncate=3.0, output=np.float32))
+
+
+class _Score:
+    """Correlation of uptake with the bone of a CT in another position, and its gradient.
+
+    A position has six numbers: shifts in voxels, and a rotation vector in units of `_STEP_RAD`
+    about the middle of the field.
+    """
+
+    def __init__(self, uptake: Array, bone: Array, places: Vector, middle: Vector) -> None:
+        from scipy import ndimage
+
+        self._from_middle, self._middle = places - middle, middle
+        mine = ndimage.map_coordinates(uptake, places.T, order=1, output=np.float64)
+        mine -= mine.mean()
+        self._mine = mine / max(float(np.linalg.norm(mine)), 1e-12)
+        self._bone = bone
+        self._slopes: list[Array] = [np.gradient(bone, axis=axis) for axis in range(3)]
+
+    def value(self, position: Vector) -> float:
+        return -self._negative(position)[0]
+
+    def highest(self, start: Vector) -> tuple[Vector, float]:
+        from scipy import optimize
+
+        found = optimize.minimize(
+            self._negative, start, jac=True, method="BFGS", options={"maxiter": 40, "gtol": 1e-5}
+        )
+        return np.asarray(found.x, np.float64), -float(found.fun)
+
+    def _negative(self, position: Vector) -> tuple[float, Vector]:
+        turned = self._from_middle @ _rotation(position[3:] * _STEP_RAD).T
+        at = (turned + self._middle + position[:3]).T
+        theirs = self._at(self._bone, at)
+        theirs -= theirs.mean()
+        length = max(float(np.linalg.norm(theirs)), 1e-12)
+        score = float(self._mine @ theirs) / length
+        weights = (self._mine - score * theirs / length) / length
+        pull = weights[:, None] * np.stack([self._at(s, at) for s in self._slopes], axis=1)
+        # To first order a further turn w moves a point by w x (its place from the middle).
+        turning = np.cross(turned, pull).sum(axis=0) * _STEP_RAD
+        return -score, -np.concatenate([pull.sum(axis=0), turning])
+
+    @staticmethod
+    def _at(array: Array, at: Vector) -> Vector:
+        from scipy import ndimage
+
+        return np.asarray(
+            ndimage.map_coordinates(array, at, order=1, mode="nearest", output=np.float64)
+        )
+
+
+def _rotation(vector: Vector) -> Vector:
+    from scipy.spatial.transform import Rotation
+
+    return np.asarray(Rotation.from_rotvec(vector).as_matrix(), np.float64)
+
+
+def _vector(matrix: Vector) -> Vector:
+    from scipy.spatial.transform import Rotation
+
+    return np.asarray(Rotation.from_matrix(matrix).as_rotvec(), np.float64)
+
+
+def _three(values: Vector) -> tuple[float, float, float]:
+    x, y, z = (round(float(v), 3) for v in values)
+    return x, y, z
