@@ -23,6 +23,7 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import bootstrap_interval
 from fuzzyseg.quantification.around import nearest_lesion
+from fuzzyseg.registration import register
 from fuzzyseg.resample import resample
 from fuzzyseg.volume import Study, Volume
 
@@ -179,9 +180,12 @@ def score_patient(folder: Path, model: str | None = None) -> dict[str, Score]:
         rows[f"bone with lesions: {name}, one best level"] = Score(
             best_level(blurred, solid)[0], bone_ml
         )
-    moved = Volume((ct_labels > 0).astype(np.float32), ct.affine)
-    shifted = resample(moved, spect).array >= 0.5
-    rows["bone with lesions: truth, where the CT shows it"] = Score(dice(shifted, solid), bone_ml)
+    fitted = register(Study(spect, ct)).ct or ct
+    for name, affine in (("", ct.affine), (", registered", fitted.affine)):
+        seen = resample(Volume((ct_labels > 0).astype(np.float32), affine), spect).array >= 0.5
+        rows[f"bone with lesions: truth, where the CT shows it{name}"] = Score(
+            dice(seen, solid), bone_ml
+        )
     auc = density_auc(ct.array, ct_labels, ct.spacing_mm)
     rows["density: area under the ROC curve"] = Score(auc, 1.0)
     if model is not None:
