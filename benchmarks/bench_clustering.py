@@ -36,6 +36,7 @@ from fuzzyseg.clustering.rfcm import RobustSweep
 from fuzzyseg.clustering.rule import Rule
 from fuzzyseg.clustering.solver import assign, next_centres
 from fuzzyseg.clustering.starts import start_centres
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,7 @@ def bone_spect_like(
     for centre in np.argwhere(bone)[rng.choice(np.count_nonzero(bone), n_lesions, replace=False)]:
         squared = sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True))
         activity[squared <= rng.uniform(1.5, 3.5) ** 2] = 40
-    counts = rng.poisson(6 * ndimage.gaussian_filter(activity, 2.5 / 2.355))
+    counts = rng.poisson(6 * ndimage.gaussian_filter(activity, 2.5 / FWHM_PER_SIGMA))
     filtered = ndimage.gaussian_filter(counts.astype(np.float64), 0.5)
     return (filtered / filtered.max()).astype(np.float32)
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from fuzzyseg.clustering import FCM
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 
 
 def toy_spect() -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +22,7 @@ def toy_spect() -> tuple[np.ndarray, np.ndarray]:
         truth[(offset**2).sum(-1) <= rng.uniform(1.2, 2.2) ** 2] = 2
     activity = np.where(body, 1.0, 0.0)
     activity[truth == 1], activity[truth == 2] = 6, 24
-    blurred = ndimage.gaussian_filter(activity, 1.5 / 2.355)
+    blurred = ndimage.gaussian_filter(activity, 1.5 / FWHM_PER_SIGMA)
     return (rng.poisson(40 * blurred) / 40).astype(np.float32), truth
 
 

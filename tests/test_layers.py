@@ -23,6 +23,7 @@ LAYERS = [
         "conventions",
         "compiled",
         "tables",
+        "parameters",
         "separable",
     },
     {"io"},

@@ -1,12 +1,17 @@
 """A new thing is its own code and one entry of a table: one of each kind is added at run time.
 
-Methods and networks have tests of their own, which fit or build what they add.
+A clustering method is added in segmentation/test_methods.py, which fits it, a network in
+networks/test_registry.py, which builds it.
 """
 
+import ast
 import json
 import sys
 from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -16,16 +21,19 @@ from fuzzyseg.cli.commands import COMMANDS, Entry
 from fuzzyseg.cli.main import main
 from fuzzyseg.cli.parse import parse
 from fuzzyseg.errors import InputError
+from fuzzyseg.fuzzy import check_exponent
 from fuzzyseg.io import catalogue, read_volume, readers
+from fuzzyseg.lazy import load
 from fuzzyseg.losses import LOSSES, LossEntry
-from fuzzyseg.losses.inputs import reduced
+from fuzzyseg.losses.inputs import as_probabilities, check_how, reduced
 from fuzzyseg.losses.label_loss import LabelLoss
-from fuzzyseg.losses.rfcm import RFCMSettings
 from fuzzyseg.simulation.scanner.montecarlo import KernelSettings
 from fuzzyseg.simulation.scanner.registry import PROTOCOLS, get_protocol
 from fuzzyseg.simulation.scanner.scan import acquire
 from fuzzyseg.simulation.simulated import Recipe, check_recipe, mixed_recipe
+from fuzzyseg.training.config import check_config
 from fuzzyseg.training.loop import train
+from fuzzyseg.training.objective import build_loss
 from fuzzyseg.volume import Volume
 
 
@@ -108,15 +116,29 @@ def test_a_scanner_scans():
     assert scan.counts.sum() > 0
 
 
+class OffByOneSettings(NamedTuple):
+    q: float = 2.0
+    gain: float = 1.0
+    input_kind: str = "logits"
+    reduction: str = "mean"
+
+    def check(self):
+        check_exponent(self.q)
+        check_how(self.input_kind, self.reduction)
+
+
+def off_by_one(logits, labels, labelled, settings):
+    of_class = as_probabilities(logits, settings.input_kind).gather(1, labels.clamp_min(0))[:, 0]
+    return reduced(settings.gain * (1 - of_class) ** settings.q, labelled, settings.reduction)
+
+
 class OffByOne(LabelLoss):
-    """1 - u of the labelled class, to the power q."""
+    """1 - u of the labelled class, to the power q, times a parameter of its own."""
 
-    def __init__(self, q: float = 2.0) -> None:
-        super().__init__(RFCMSettings(q))
+    _compute = staticmethod(off_by_one)
 
-    def _compute(self, f, labels, labelled, settings):
-        of_class = f.softmax(1).gather(1, labels.clamp_min(0))[:, 0]
-        return reduced((1 - of_class) ** settings.q, labelled, settings.reduction)
+    def __init__(self, q: float = 2.0, *, gain: float = 1.0) -> None:
+        super().__init__(OffByOneSettings(q, gain))
 
 
 def test_a_loss(monkeypatch, capsys, tmp_path):
@@ -132,3 +154,34 @@ def test_a_loss(monkeypatch, capsys, tmp_path):
     found = []
     train(tmp_path, config, [toy_case()], report=lambda line: found.append(line["loss"]))
     assert found[-1] < 0.7 * found[0]
+    assert main(["train", "--help"]) == 0
+    assert f"off-by-one     {entry.about}" in capsys.readouterr().out
+
+
+def test_a_parameter_of_a_loss_needs_no_option(monkeypatch):
+    module = ModuleType("off_by_one")
+    module.OffByOne = OffByOne
+    monkeypatch.setitem(sys.modules, "off_by_one", module)
+    monkeypatch.setitem(LOSSES, "off-by-one", LossEntry("made up", "off_by_one:OffByOne"))
+    words = ["--loss", "rfcm+off-by-one", "--loss-parameters", "gain=3", "--q", "1.5"]
+    config = parse("train", ["cohort", "-o", "run", *words]).train
+    check_config(config)
+    assert build_loss(config, None).terms[1].settings[:2] == (1.5, 3.0)
+
+
+@pytest.mark.parametrize("package", ["clustering", "losses", "networks"])
+def test_type_checkers_see_what_a_table_exports(package):
+    """What is exported on first use is imported, for type checkers, in the table's own file."""
+    module = import_module(f"fuzzyseg.{package}")
+    tree = ast.parse(Path(module.__file__).with_name("registry.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    shown = [
+        (alias.asname, f"{statement.module}:{alias.name}")
+        for statement in block.body
+        for alias in statement.names
+        if alias.asname
+    ]
+    exported = {name for name in module.__all__ if name not in vars(module)}
+    assert {name for name, _ in shown} == exported, "import it under TYPE_CHECKING, `as` itself"
+    assert all(getattr(module, name) is load(place) for name, place in shown)
+    assert exported <= set(dir(module))

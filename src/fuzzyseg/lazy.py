@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 def load(place: str) -> Any:
@@ -15,8 +16,16 @@ def load(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def lazily(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """Make the `__getattr__` of a package whose exports live in its modules.
+def exports(package: str, places: Iterable[str]) -> dict[str, str]:
+    """Name what a package exports: of "module:name" places, those within it, as `lazily` takes."""
+    inside = [p.removeprefix(f"{package}.").split(":") for p in places if p.startswith(package)]
+    return {name: module for module, name in inside}
+
+
+def lazily(
+    package: str, modules: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Make `__getattr__` and `__dir__` of a package whose exports live in its modules.
 
     Parameters
     ----------
@@ -31,4 +40,7 @@ def lazily(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return load(f"{package}.{modules[name]}:{name}")
 
-    return __getattr__
+    def __dir__() -> list[str]:  # noqa: N807
+        return sorted({*vars(sys.modules[package]), *modules})
+
+    return __getattr__, __dir__

@@ -16,7 +16,7 @@ from tiny_models import write_tiny
 
 from fuzzyseg.batch.one import FILES
 from fuzzyseg.cli.main import main
-from fuzzyseg.segmentation.methods import METHODS, clustering_methods
+from fuzzyseg.segmentation.methods import clustering_methods, settings_read
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_writes_its_files_on_the_grid_of_the_input(method, toy_folder, tmp_path,
     assert picture.std() > 0.05
     run = json.loads((tmp_path / "run.json").read_text())
     assert run["method"] == method
-    assert run["parameters"].get("q") == (2.0 if "q" in METHODS[method].reads() else None)
+    assert run["parameters"].get("q") == (2.0 if "q" in settings_read(method) else None)
     assert run["classes"]["lesion"]["label"] == 2
     counts = np.bincount(image(tmp_path / "labels.nii.gz").astype(int).ravel())
     assert [c["voxels"] for c in run["classes"].values()] == counts.tolist()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.simulation.patient import draw_patient
 from fuzzyseg.simulation.patient_settings import PatientSettings
@@ -59,7 +60,7 @@ def patient():
         assert not (drawn.labels == 2).any()
         voxel_mm = drawn.spacing_mm[0]
         rng = np.random.default_rng(4)
-        blurred = gaussian_filter(drawn.activity, FWHM_MM / 2.355 / voxel_mm)
+        blurred = gaussian_filter(drawn.activity, FWHM_MM / FWHM_PER_SIGMA / voxel_mm)
         soft = np.median(blurred[(drawn.labels == 0) & (drawn.attenuation > 0.15)])
         # Counts that a little blur then correlates, as a reconstruction does.
         noisy = rng.poisson(blurred * (3 / soft)).astype(np.float32)

@@ -9,6 +9,7 @@ from fuzzyseg.training.config import Config, check_config, differences
 
 BAD = {
     "loss": ["mse", "ce+ce", "", "rfcm+semi-ms"],
+    "loss_parameters": [("magic=1",), ("gradient",)],
     "q": [0.9, float("nan"), float("inf")],
     "anneal": [-1],
     "beta": [-1e-9, float("nan"), float("inf")],
@@ -113,6 +114,16 @@ def test_what_a_loss_needs(loss, needs_labels, looks_at_image):
     config = Config(loss=loss)
     assert config.needs_labels is needs_labels
     assert config.looks_at_image is looks_at_image
+
+
+def test_parameters_of_the_loss_are_checked_by_its_terms():
+    check_config(Config(loss="ms+dice", loss_parameters=("gradient=isotropic", "squared=true")))
+    with pytest.raises(InputError, match="out of gradient for --loss-parameters, found 'lam=1'"):
+        check_config(Config(loss="ms", loss_parameters=("lam=1",)))
+    with pytest.raises(InputError, match=r"like False for squared .* found 'much'"):
+        check_config(Config(loss="dice", loss_parameters=("squared=much",)))
+    with pytest.raises(InputError, match="found 'diagonal'"):
+        check_config(Config(loss="ms", loss_parameters=("gradient=diagonal",)))
 
 
 def test_two_classes_are_background_and_bone():

@@ -21,6 +21,14 @@ def batch():
     return image, target, torch.tensor([0, 0, 1, 1])
 
 
+def test_parameters_of_the_loss_reach_its_terms():
+    words = ("gradient=isotropic", "squared=true", "per_batch=false")
+    ms, dice = build_loss(Config(loss="ms+dice", loss_parameters=words), CENTRES).terms
+    assert ms.gradient == "isotropic"
+    assert dice.squared
+    assert not dice.per_batch
+
+
 def loss_of(name, logits, batch, **settings):
     config = Config(loss=name, **settings)
     return batch_loss(build_loss(config, CENTRES), logits, *batch)

@@ -100,7 +100,10 @@ def _entry(field: Any, hint: Any, about: str) -> str:
         textwrap.fill(
             f"{key:<14} {_line(value)}", _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 21
         )
-        for key, value in field.metadata.get("choices", {}).items()
+        for key, value in {
+            **field.metadata.get("choices", {}),
+            **field.metadata.get("names", {}),
+        }.items()
     ]
     return "\n".join([head + gap.join(lines), *choices])
 

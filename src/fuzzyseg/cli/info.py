@@ -15,7 +15,7 @@ from fuzzyseg.cli.terminal import progress, say
 from fuzzyseg.io.output import to_json
 
 if TYPE_CHECKING:
-    from fuzzyseg.segmentation.methods import Method
+    from fuzzyseg.clustering.registry import Method
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def facts() -> dict[str, dict[str, Any]]:
         },
         "engines": installed_engines(),
         "protocols": {name: p.about for name, p in PROTOCOLS.items()},
-        "methods": {name: _method(method) for name, method in METHODS.items()},
+        "methods": {name: _method(name, method) for name, method in METHODS.items()},
         "losses": {name: entry.about for name, entry in LOSSES.items()},
         "networks": {name: entry.about for name, entry in NETWORKS.items()},
         "formats": {reader.name: reader.about for reader in READERS},
@@ -83,8 +83,10 @@ def facts() -> dict[str, dict[str, Any]]:
     }
 
 
-def _method(method: Method) -> str:
-    reads = ", ".join(method.reads()) if method.estimator else ""
+def _method(name: str, method: Method) -> str:
+    from fuzzyseg.segmentation.methods import settings_read
+
+    reads = ", ".join(settings_read(name)) if method.estimator else ""
     return f"{method.about}; reads {reads}" if reads else method.about
 
 

@@ -4,33 +4,16 @@
 samples; class k always has the k-th smallest centre.
 """
 
-from fuzzyseg.clustering.enhanced import FGFCM, EnFCM
-from fuzzyseg.clustering.fcm import FCM, KMeans
-from fuzzyseg.clustering.fcm_s import FCM_S, FCM_S1, FCM_S2
-from fuzzyseg.clustering.flicm import FLICM
-from fuzzyseg.clustering.kfcm import KFCM, KFCM_S
-from fuzzyseg.clustering.mixture import GaussianMixture
-from fuzzyseg.clustering.pcm import PCM
-from fuzzyseg.clustering.rfcm import RFCM
-from fuzzyseg.clustering.rfcm_ct import RFCM_CT
-from fuzzyseg.clustering.sfcm import SFCM
-from fuzzyseg.clustering.threshold import Threshold
+from __future__ import annotations
 
-__all__ = [
-    "FCM",
-    "FCM_S",
-    "FCM_S1",
-    "FCM_S2",
-    "FGFCM",
-    "FLICM",
-    "KFCM",
-    "KFCM_S",
-    "PCM",
-    "RFCM",
-    "RFCM_CT",
-    "SFCM",
-    "EnFCM",
-    "GaussianMixture",
-    "KMeans",
-    "Threshold",
-]
+from typing import TYPE_CHECKING
+
+from fuzzyseg.clustering.registry import CLUSTERINGS
+from fuzzyseg.lazy import exports, lazily
+
+if TYPE_CHECKING:
+    from fuzzyseg.clustering.registry import *  # noqa: F403
+
+_MODULES = exports(__name__, (method.estimator for method in CLUSTERINGS.values()))
+__all__ = [*_MODULES]  # noqa: PLE0604
+__getattr__, __dir__ = lazily(__name__, _MODULES)

@@ -21,4 +21,4 @@ _MODULES = {
     "predict": "prediction",
 }
 __all__ = [*_MODULES]  # noqa: PLE0604
-__getattr__ = lazily(__name__, _MODULES)
+__getattr__, __dir__ = lazily(__name__, _MODULES)

@@ -13,8 +13,23 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.lazy import load
 from fuzzyseg.tables import entry_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what `fuzzyseg.losses` exports; at run time the table below says so
     from torch import nn
+
+    from fuzzyseg.losses.centres import Centres as Centres
+    from fuzzyseg.losses.cross_entropy import CrossEntropyLoss as CrossEntropyLoss
+    from fuzzyseg.losses.cross_entropy import cross_entropy_loss as cross_entropy_loss
+    from fuzzyseg.losses.dice import DiceLoss as DiceLoss
+    from fuzzyseg.losses.dice import dice_loss as dice_loss
+    from fuzzyseg.losses.fcm_label import FCMLabelLoss as FCMLabelLoss
+    from fuzzyseg.losses.fcm_label import fcm_label_loss as fcm_label_loss
+    from fuzzyseg.losses.mumford_shah import MumfordShahLoss as MumfordShahLoss
+    from fuzzyseg.losses.mumford_shah import mumford_shah_loss as mumford_shah_loss
+    from fuzzyseg.losses.rfcm import RFCMLoss as RFCMLoss
+    from fuzzyseg.losses.rfcm import rfcm_loss as rfcm_loss
+    from fuzzyseg.losses.semi import Semi as Semi
+    from fuzzyseg.losses.semi import SemiMumfordShahLoss as SemiMumfordShahLoss
+    from fuzzyseg.losses.semi import SemiRFCMLoss as SemiRFCMLoss
 
 
 @dataclass(frozen=True)
@@ -42,9 +57,9 @@ class LossEntry:
     function: str = ""
     terms: tuple[str, ...] = ()
 
-    def parameters(self) -> tuple[str, ...]:
-        """Names of what its constructor takes."""
-        return tuple(inspect.signature(load(self.home)).parameters)
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """Parameters of its constructor, by name."""
+        return dict(inspect.signature(load(self.home)).parameters)
 
 
 _HERE = "fuzzyseg.losses"
@@ -128,11 +143,10 @@ def get_loss(name: str, **parameters: Any) -> nn.Module:
     return loss
 
 
-def exports() -> dict[str, str]:
-    """Name every class and function of the losses here, with the module that has it."""
-    found = {}
+def places() -> list[str]:
+    """Where everything is that `fuzzyseg.losses` exports: classes, functions, and their parts."""
+    found = [f"{_HERE}.centres:Centres", f"{_HERE}.semi:Semi"]
     for entry in LOSSES.values():
-        module, name = entry.home.split(":")
-        for export in filter(None, (name, entry.function)):
-            found[export] = module.removeprefix(f"{_HERE}.")
+        module, _ = entry.home.split(":")
+        found += [entry.home, *([f"{module}:{entry.function}"] if entry.function else [])]
     return found

@@ -23,4 +23,4 @@ _MODULES = {
     "save_model": "model_files",
 }
 __all__ = [*_MODULES]  # noqa: PLE0604
-__getattr__ = lazily(__name__, _MODULES)
+__getattr__, __dir__ = lazily(__name__, _MODULES)

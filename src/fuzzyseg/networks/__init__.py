@@ -1,28 +1,15 @@
-"""Convolutional networks whose softmax output is a membership."""
+"""Convolutional networks whose softmax output is a membership; torch comes with the first."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuzzyseg.lazy import lazily
+from fuzzyseg.lazy import exports, lazily
+from fuzzyseg.networks.registry import NETWORKS, NetworkEntry, build_network, places
 
 if TYPE_CHECKING:
-    from fuzzyseg.networks.architecture import Architecture as Architecture
-    from fuzzyseg.networks.recurrent import RecurrentConvNet as RecurrentConvNet
-    from fuzzyseg.networks.registry import NETWORKS as NETWORKS
-    from fuzzyseg.networks.registry import NetworkEntry as NetworkEntry
-    from fuzzyseg.networks.registry import build_network as build_network
-    from fuzzyseg.networks.shuffle_unet import ShuffleUNet as ShuffleUNet
-    from fuzzyseg.networks.unet import UNet as UNet
+    from fuzzyseg.networks.registry import *  # noqa: F403
 
-_MODULES = {
-    "Architecture": "architecture",
-    "NETWORKS": "registry",
-    "NetworkEntry": "registry",
-    "RecurrentConvNet": "recurrent",
-    "ShuffleUNet": "shuffle_unet",
-    "UNet": "unet",
-    "build_network": "registry",
-}
-__all__ = [*_MODULES]  # noqa: PLE0604
-__getattr__ = lazily(__name__, _MODULES)
+_MODULES = exports(__name__, places())
+__all__ = ["NETWORKS", "NetworkEntry", "build_network", *_MODULES]  # noqa: PLE0604
+__getattr__, __dir__ = lazily(__name__, _MODULES)

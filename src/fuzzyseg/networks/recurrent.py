@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, check_network
+from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS
+from fuzzyseg.networks.network import Network
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +48,8 @@ class RecurrentConv(nn.Module):
         return x
 
 
-class RecurrentConvNet(nn.Module):
+@dataclass(eq=False, repr=False)
+class RecurrentConvNet(Network):
     """The network of Chen et al., Med Phys 2021 (doi 10.1002/mp.14903), sec. II.B.
 
     Five `RecurrentConv` layers, two convolutions with batch normalisation and ReLU, and one
@@ -55,14 +58,9 @@ class RecurrentConvNet(nn.Module):
 
     Parameters
     ----------
-    in_channels : int
-        Channels of the image.
-    n_classes : int
-        C, at least 2.
-    filters : int, default 16
-    dims : {2, 3}
-        Images or volumes.
-    steps : int, default 3
+    in_channels, n_classes, filters, dims
+        As of `Network`.
+    steps : int
         T of the recurrent layers.
 
     Raises
@@ -71,26 +69,21 @@ class RecurrentConvNet(nn.Module):
         If a number is out of range.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 1,
-        n_classes: int = 3,
-        *,
-        filters: int = 16,
-        dims: int = 2,
-        steps: int = 3,
-    ) -> None:
-        super().__init__()
-        check_network(in_channels, n_classes, filters, dims)
+    _: KW_ONLY
+    steps: int = 3
+
+    def _build(self) -> None:
+        filters, dims, steps = self.filters, self.dims, self.steps
         if steps < 0:
             raise InputError(f"expected 0 or more recurrent steps, found {steps}; 3 is usual")
         convolution, norm = CONVOLUTIONS[dims], NORMS[dims]
         layers: list[nn.Module] = [
-            RecurrentConv(filters if i else in_channels, filters, steps, dims) for i in range(5)
+            RecurrentConv(filters if i else self.in_channels, filters, steps, dims)
+            for i in range(5)
         ]
         for _ in range(2):
             layers += [convolution(filters, filters, 3, padding=1), norm(filters), nn.ReLU()]
-        layers.append(convolution(filters, n_classes, 3, padding=1))
+        layers.append(convolution(filters, self.n_classes, 3, padding=1))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 from fuzzyseg.lazy import load
 from fuzzyseg.tables import entry_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what `fuzzyseg.networks` exports; at run time the table below says so
     from torch import nn
 
-    from fuzzyseg.networks.architecture import Architecture
+    from fuzzyseg.networks.architecture import Architecture as Architecture
+    from fuzzyseg.networks.recurrent import RecurrentConvNet as RecurrentConvNet
+    from fuzzyseg.networks.shuffle_unet import ShuffleUNet as ShuffleUNet
+    from fuzzyseg.networks.unet import UNet as UNet
 
 
 @dataclass(frozen=True)
@@ -42,18 +45,17 @@ class NetworkEntry:
     block: int = 112
 
 
+_HERE = "fuzzyseg.networks"
 NETWORKS: dict[str, NetworkEntry] = {
     "recurrent": NetworkEntry(
         "the paper's: eight convolutional layers, of which five are recurrent",
-        "fuzzyseg.networks.recurrent:RecurrentConvNet",
+        f"{_HERE}.recurrent:RecurrentConvNet",
         steps="steps",
     ),
-    "unet": NetworkEntry(
-        "a U-Net, for comparison", "fuzzyseg.networks.unet:UNet", steps="halvings"
-    ),
+    "unet": NetworkEntry("a U-Net, for comparison", f"{_HERE}.unet:UNet", steps="halvings"),
     "shuffle-unet": NetworkEntry(
         "a U-Net from half resolution downwards, for volumes on a CPU",
-        "fuzzyseg.networks.shuffle_unet:ShuffleUNet",
+        f"{_HERE}.shuffle_unet:ShuffleUNet",
         steps="halvings",
         block=256,
     ),
@@ -89,3 +91,8 @@ def build_network(architecture: Architecture) -> nn.Module:
         numbers[entry.steps] = a.steps
     network: nn.Module = load(entry.home)(a.in_channels, len(a.classes), **numbers)
     return network
+
+
+def places() -> list[str]:
+    """Where everything is that `fuzzyseg.networks` exports."""
+    return [f"{_HERE}.architecture:Architecture", *(entry.home for entry in NETWORKS.values())]

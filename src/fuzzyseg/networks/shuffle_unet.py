@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 from torch import nn
 from torch.fx import wrap
 from torch.nn import functional
 
-from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, TRANSPOSED, check_network, cropped
+from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, TRANSPOSED, cropped
+from fuzzyseg.networks.network import Halving
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +22,8 @@ _SLOPE = 0.01
 _WIDEST = 6  # times the filters of the finest level: 20, 40, 80, 120 of 20
 
 
-class ShuffleUNet(nn.Module):
+@dataclass(eq=False, repr=False)
+class ShuffleUNet(Halving):
     """A U-Net whose finest level is half the image's resolution (Shi et al., CVPR 2016).
 
     Neighbouring voxels become channels on the way in (`space_to_depth`), so nothing is lost, and
@@ -38,16 +41,10 @@ class ShuffleUNet(nn.Module):
 
     Parameters
     ----------
-    in_channels : int
-        Channels of the image.
-    n_classes : int
-        C, at least 2.
-    filters : int, default 20
-        Of the finest level.
-    dims : {2, 3}
-        Images or volumes.
-    halvings : int, default 3
-        Beyond that of the input.
+    in_channels, n_classes, filters, dims
+        As of `Network`; volumes by default.
+    halvings : int
+        As of `Halving`, beyond that of the input.
 
     Raises
     ------
@@ -55,19 +52,14 @@ class ShuffleUNet(nn.Module):
         If a number is out of range.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 1,
-        n_classes: int = 3,
-        *,
-        filters: int = 20,
-        dims: int = 3,
-        halvings: int = 3,
-    ) -> None:
-        super().__init__()
-        check_network(in_channels, n_classes, filters, dims, halvings)
+    _: KW_ONLY
+    filters: int = 20
+    dims: int = 3
+
+    def _build(self) -> None:
+        filters, dims, halvings = self.filters, self.dims, self.halvings
         widths = [filters * min(2**level, _WIDEST) for level in range(halvings + 1)]
-        entries = [in_channels * 2**dims, *widths]
+        entries = [self.in_channels * 2**dims, *widths]
         self.down = nn.ModuleList(
             nn.Sequential(
                 *_layer(entry, width, dims, stride=2 if level else 1),
@@ -83,7 +75,7 @@ class ShuffleUNet(nn.Module):
             nn.Sequential(*_layer(fine, fine, dims), *_layer(fine, fine, dims))
             for _, fine in coarse_to_fine
         )
-        self.last = TRANSPOSED[dims](filters, n_classes, 2, stride=2)
+        self.last = TRANSPOSED[dims](filters, self.n_classes, 2, stride=2)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (B, C, *space) of an image (B, in_channels, *space); softmax(1) of them is u."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.fx import wrap
 
-from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, POOLS, TRANSPOSED, check_network, cropped
+from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, POOLS, TRANSPOSED, cropped
+from fuzzyseg.networks.network import Halving
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 wrap("cropped")  # one step for those who trace the network, whatever the sizes
 
 
-class UNet(nn.Module):
+@dataclass(eq=False, repr=False)
+class UNet(Halving):
     """Ronneberger, Fischer and Brox, MICCAI 2015, with batch normalisation and zero padding.
 
     Two convolutions a level; the image is halved `halvings` times and the filters doubled each
@@ -25,15 +28,8 @@ class UNet(nn.Module):
 
     Parameters
     ----------
-    in_channels : int
-        Channels of the image.
-    n_classes : int
-        C, at least 2.
-    filters : int, default 16
-        Of the finest level.
-    dims : {2, 3}
-        Images or volumes.
-    halvings : int, default 3
+    in_channels, n_classes, filters, dims, halvings
+        As of `Halving`.
 
     Raises
     ------
@@ -41,22 +37,13 @@ class UNet(nn.Module):
         If a number is out of range.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 1,
-        n_classes: int = 3,
-        *,
-        filters: int = 16,
-        dims: int = 2,
-        halvings: int = 3,
-    ) -> None:
-        super().__init__()
-        check_network(in_channels, n_classes, filters, dims, halvings)
+    def _build(self) -> None:
+        filters, dims, halvings = self.filters, self.dims, self.halvings
         widths = [filters * 2**level for level in range(halvings + 1)]
         self.pool = POOLS[dims](2, ceil_mode=True)
         self.down = nn.ModuleList(
             _two_convolutions(a, b, dims)
-            for a, b in zip([in_channels, *widths], widths, strict=False)
+            for a, b in zip([self.in_channels, *widths], widths, strict=False)
         )
         self.upsample = nn.ModuleList(
             TRANSPOSED[dims](2 * width, width, 2, stride=2) for width in reversed(widths[:-1])
@@ -64,7 +51,7 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(
             _two_convolutions(2 * width, width, dims) for width in reversed(widths[:-1])
         )
-        self.last = CONVOLUTIONS[dims](filters, n_classes, 1)
+        self.last = CONVOLUTIONS[dims](filters, self.n_classes, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (B, C, *space) of an image (B, in_channels, *space); softmax(1) of them is u."""

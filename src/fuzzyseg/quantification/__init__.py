@@ -26,7 +26,7 @@ __all__ = [
     "schema",
 ]
 
-__getattr__ = lazily(
+__getattr__, __dir__ = lazily(
     __name__,
     {
         "Lesion": "records",

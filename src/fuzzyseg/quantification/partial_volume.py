@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.conventions import FWHM_PER_SIGMA
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-_FWHM_PER_SIGMA = 2 * float(np.sqrt(2 * np.log(2)))
 
 
 def blurred(
@@ -35,7 +35,7 @@ def blurred(
     """Blur an image with a Gaussian, its values going on beyond the border."""
     from scipy import ndimage
 
-    sigma = [fwhm_mm / _FWHM_PER_SIGMA / s for s in spacing_mm]
+    sigma = [fwhm_mm / FWHM_PER_SIGMA / s for s in spacing_mm]
     found = ndimage.gaussian_filter(image.astype(np.float64), sigma, mode="nearest")
     return np.asarray(found, np.float64)
 

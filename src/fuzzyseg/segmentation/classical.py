@@ -14,7 +14,13 @@ from fuzzyseg.conventions import CT_WINDOW_HU
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.segmentation.counts import class_counts
 from fuzzyseg.segmentation.intensities import bone_prior, scaled, uptake_mask, with_bone
-from fuzzyseg.segmentation.methods import OF_ALL, SETS, get_method, own_parameters
+from fuzzyseg.segmentation.methods import (
+    OF_ALL,
+    SETS,
+    get_method,
+    own_parameters,
+    settings_read,
+)
 from fuzzyseg.segmentation.settings import Settings, class_names
 from fuzzyseg.volume import Provenance, Segmentation, Study
 
@@ -155,7 +161,7 @@ def _doubts(labels: NDArray[np.int8], names: tuple[str, ...], clusterer: Any) ->
 def _parameters(settings: Settings, clusterer: Any, names: tuple[str, ...]) -> dict[str, Any]:
     """Every setting in force, and what the method found."""
     method = get_method(settings.method)
-    reads = (*OF_ALL, *method.reads())
+    reads = (*OF_ALL, *settings_read(settings.method))
     parameters: dict[str, Any] = {name: getattr(settings, name) for name in reads}
     parameters["classes"] = len(names)
     if not method.whole:

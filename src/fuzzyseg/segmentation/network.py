@@ -21,7 +21,7 @@ from fuzzyseg.provenance import now, versions
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.boxes import background, box_around, part, same_part
 from fuzzyseg.segmentation.counts import class_counts
-from fuzzyseg.segmentation.methods import OF_ALL, get_method
+from fuzzyseg.segmentation.methods import OF_ALL, settings_read
 from fuzzyseg.segmentation.suitability import channel_images, spacing_warnings, unused_warnings
 from fuzzyseg.volume import Provenance, Segmentation
 
@@ -182,7 +182,7 @@ def _missing(labels: NDArray[np.uint8], names: tuple[str, ...]) -> list[str]:
 
 def _parameters(card: Card, settings: Settings, engine: str, grid: Volume) -> dict[str, Any]:
     """Every setting in force, and the whole card."""
-    reads = (*OF_ALL, *get_method("model").reads())
+    reads = (*OF_ALL, *settings_read("model"))
     return {
         **{name: getattr(settings, name) for name in reads},
         "engine": engine,

@@ -17,6 +17,7 @@ from fuzzyseg.segmentation.methods import (
     SETS,
     get_method,
     own_parameters,
+    settings_read,
 )
 
 if TYPE_CHECKING:
@@ -119,12 +120,12 @@ def check_settings(settings: Settings) -> None:
 
 def check_read(settings: Settings) -> None:
     """Raise InputError for a setting that its method, no longer "auto", does not read."""
-    method = get_method(settings.method)
-    reads = {*OF_ALL, *method.reads()}
+    own = settings_read(settings.method)
+    reads = {*OF_ALL, *own}
     idle = [name for name in given(settings) if name not in reads]
     if idle:
         raise InputError(
-            f"expected settings that {settings.method} reads ({', '.join(method.reads())}), found "
+            f"expected settings that {settings.method} reads ({', '.join(own)}), found "
             f"{', '.join(idle)}; leave out what it does not read, or choose another method"
         )
     own_parameters(settings.method, settings.parameters)
@@ -142,7 +143,7 @@ def class_names(modality: Modality, settings: Settings) -> tuple[str, ...]:
     default = max(_NAMES[kind])
     n_classes = default if settings.classes is None else settings.classes
     check_clusters(n_classes)
-    if "classes" not in get_method(settings.method).reads() and n_classes != default:
+    if "classes" not in settings_read(settings.method) and n_classes != default:
         raise InputError(
             f"expected {default} classes for {settings.method} on {modality}, found "
             f"{n_classes}; leave out --classes, or choose another method"

@@ -23,8 +23,4 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605
-__getattr__ = lazily(__name__, _HOMES)  # numba and scipy take a second
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = lazily(__name__, _HOMES)  # numba and scipy take a second

@@ -29,4 +29,4 @@ _MODULES = {
     "train": "loop",
 }
 __all__ = [*_MODULES]  # noqa: PLE0604
-__getattr__ = lazily(__name__, _MODULES)
+__getattr__, __dir__ = lazily(__name__, _MODULES)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from fuzzyseg.conventions import CLASSES, CT_WINDOW_HU
 from fuzzyseg.errors import InputError
 from fuzzyseg.fuzzy import Neighbours
-from fuzzyseg.losses.registry import LOSSES
+from fuzzyseg.losses.registry import LOSSES, get_loss
 from fuzzyseg.models.card import PLANES, Ct, Plane, Spect
 from fuzzyseg.networks.architecture import TASKS
 from fuzzyseg.networks.registry import NETWORKS
+from fuzzyseg.parameters import read_parameters
 
 Channel = Literal["spect", "ct"]
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    NetworkName = str
-else:  # the command line offers the networks that the registry has
-    NetworkName = Literal[tuple(NETWORKS)]
 _RESUMABLE = frozenset({"steps", "patience", "checkpoint_minutes", "validate_every", "log_every"})
 
 
@@ -31,9 +29,9 @@ class Config:
     Parameters
     ----------
     loss
-        A name, of which `fuzzyseg info` has a line each: rfcm and ms look at no label, fcm-label,
-        ce and dice at labels alone, semi-rfcm and semi-ms at both. A sum such as rfcm+ce+dice is
-        the first plus alpha times the others.
+        One of these, or a sum: rfcm+ce+dice is the first plus alpha times the others.
+    loss_parameters
+        Parameters of the loss that no option here sets, as NAME=VALUE: gradient=isotropic of ms.
     q
         Fuzzy exponent of rfcm and fcm-label.
     anneal
@@ -60,7 +58,7 @@ class Config:
     classes
         3 for background, bone and lesion; 2 where lesions count as bone.
     network
-        What computes the memberships; `fuzzyseg info` has a line on each.
+        What computes the memberships.
     filters
         Of the network; of a U-Net at full size.
     dims
@@ -145,7 +143,28 @@ class Config:
         Steps between lines of the log.
     """
 
-    loss: str = "semi-rfcm"
+    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "Loss": (
+            *("loss", "loss_parameters", "q", "anneal", "beta", "lam", "alpha"),
+            *("class_weights", "class_weights_end", "neighbours", "centres"),
+        ),
+        "Network, and what it sees": (
+            *("channels", "classes", "network", "filters", "dims", "context", "planes"),
+            *("spect", "ct", "ct_window_hu", "spacing_mm"),
+        ),
+        "Optimiser": ("steps", "batch", "lr", "clip", "ema"),
+        "Patches, and how they are varied": (
+            *("patch", "bright", "lesions", "augment", "mirror", "rotate", "zoom", "ct_shift_mm"),
+            *("noise", "blur", "scale", "randomise", "redraw"),
+        ),
+        "The run": (
+            *("half", "seed", "device", "autocast", "compile", "validate_every", "patience"),
+            *("checkpoint_minutes", "log_every"),
+        ),
+    }
+
+    loss: str = field(default="semi-rfcm", metadata={"names": LOSSES})  # or sums of them
+    loss_parameters: tuple[str, ...] = ()
     q: float = 2.0
     anneal: int = 0
     beta: float = 0.0008
@@ -157,7 +176,7 @@ class Config:
     centres: Literal["fixed", "image", "batch", "volume", "running"] = "fixed"
     channels: tuple[Channel, ...] = ("spect",)
     classes: Literal[2, 3] = 3
-    network: NetworkName = "recurrent"
+    network: str = field(default="recurrent", metadata={"choices": NETWORKS})
     filters: int = 16
     dims: Literal[2, 3] = 2
     context: int = 0
@@ -229,6 +248,31 @@ class Config:
         return any(LOSSES[term].image for term in self.terms)
 
 
+# Parameters of losses that have an option of their own, or one value that fits training.
+_SET = frozenset(
+    ("q", "beta", "lam", "neighbours", "centres", "weights", "input_kind", "reduction")
+)
+
+
+def loss_parameters(config: Config, term: str) -> dict[str, Any]:
+    """Read those of `config.loss_parameters` that a term of the loss takes.
+
+    Raises
+    ------
+    InputError
+        If no term takes one of them, or a value does not fit.
+    """
+    free = {
+        name: parameter.default
+        for each in config.terms
+        for name, parameter in LOSSES[each].parameters().items()
+        if name not in _SET
+    }
+    given = read_parameters(config.loss_parameters, free, config.loss, "loss-parameters")
+    takes = LOSSES[term].parameters()
+    return {name: value for name, value in given.items() if name in takes}
+
+
 def check_config(config: Config) -> None:
     """Raise InputError for values that no training can have."""
 
@@ -242,6 +286,9 @@ def check_config(config: Config) -> None:
     single = {name for name, entry in LOSSES.items() if not entry.terms}
     known = single.issuperset(config.terms) and len(set(config.terms)) == len(config.terms)
     check(known, "loss", f"one of {', '.join(LOSSES)}, or a sum such as rfcm+dice")
+    for term in config.terms if config.loss_parameters else ():  # torch is not needed otherwise
+        get_loss(term, **loss_parameters(config, term))
+    check(config.network in NETWORKS, "network", f"one of {', '.join(NETWORKS)}")
     check(config.channels in TASKS, "channels", "spect, spect ct, or ct")
     for name in ("steps", "batch", "redraw", "validate_every", "log_every", "filters"):
         check(getattr(config, name) >= 1, name, "1 or more")

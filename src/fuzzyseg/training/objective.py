@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.losses import LOSSES, Centres, CrossEntropyLoss, Semi, get_loss
+from fuzzyseg.training.config import loss_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,8 @@ def build_loss(config: Config, centres: NDArray[np.float64] | None) -> Semi:
     terms: list[Any] = []
     for name in config.terms:
         takes = LOSSES[name].parameters()
-        terms.append(get_loss(name, **{k: v for k, v in offered.items() if k in takes}))
+        settings = {k: v for k, v in offered.items() if k in takes}
+        terms.append(get_loss(name, **settings | loss_parameters(config, name)))
     return Semi(terms[0], terms[1:], config.alpha)
 
 
