@@ -12,10 +12,11 @@ import tyro
 from fuzzyseg.batch.cohort import Batch, run_batch
 from fuzzyseg.batch.one import How
 from fuzzyseg.batch.studies import find_studies
+from fuzzyseg.cli.engine import chosen_engine
 from fuzzyseg.cli.options import Config, Output, progress, say, warn
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.results.formats import RESULT_FORMATS
-from fuzzyseg.jobs import ENGINES, get_engine
+from fuzzyseg.jobs import ENGINES
 from fuzzyseg.quantification.measuring import Measuring
 from fuzzyseg.segmentation.settings import Settings
 
@@ -91,14 +92,12 @@ class Command:
         part = parsed_part(self.part)
         how = How(self.settings, self.measuring, self.formats, self.rtstruct, self.allow_mismatch)
         batch = Batch(find_studies(self.studies), self.output, how, self.bids)
-        if self.address is not None and self.engine != "ray":
-            raise InputError("expected --engine ray for --address, found local; give both")
-        options = {} if self.address is None else {"address": self.address}
+        engine = chosen_engine(self.engine, self.jobs, self.address)
         with progress(self.quiet) as step:
             rows = run_batch(
                 batch,
                 part=part,
-                engine=get_engine(self.engine, jobs=self.jobs, **options),
+                engine=engine,
                 failed=lambda name, reason: warn(f"{name}: {reason}"),
                 progress=step("segmenting"),
             )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from fuzzyseg.cli.engine import chosen_engine
 from fuzzyseg.cli.options import Config, Output, say, warn
 from fuzzyseg.experiments.reproduce.preset import PRESETS
 from fuzzyseg.jobs.engines import ENGINES
@@ -37,7 +38,9 @@ class Command:
     jobs
         Calculations at a time, each with one thread.
     engine
-        What computes them.
+        What computes them; with ray, on all machines that see the output's folder.
+    address
+        Of the Ray cluster; without it that of RAY_ADDRESS, or of this machine.
     draw_only
         Compute nothing; write the page of what is done.
     config
@@ -54,8 +57,9 @@ class Command:
     phantom: Path | None = None
     labels: str | None = None
     cts: Path | None = None
-    jobs: int = 1
+    jobs: int | None = 1
     engine: str = field(default="local", metadata={"choices": ENGINES})
+    address: str | None = None
     draw_only: bool = False
     config: Config = None
     quiet: bool = False
@@ -72,8 +76,7 @@ class Command:
             phantom=self.phantom,
             labels=self.labels,
             cts=self.cts,
-            jobs=self.jobs,
-            engine=self.engine,
+            engine=chosen_engine(self.engine, self.jobs, self.address),
             compute=not self.draw_only,
             report=lambda line: say(line, quiet=self.quiet),
         )

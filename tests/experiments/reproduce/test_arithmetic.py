@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 from toy_training import toy_case
 
+from fuzzyseg.experiments.reproduce.claims import decided
 from fuzzyseg.experiments.reproduce.results import Results, per_patient, value
 from fuzzyseg.experiments.reproduce.rows import Entry, score_table, spread, t_tests
 from fuzzyseg.experiments.reproduce.work.activation import IMAGES, activations
@@ -65,6 +66,33 @@ def test_a_row_has_the_mean_of_seeds_and_their_spread(results):
     assert rows[1][-1] == "not run yet"
     assert spread([0.25]) == 0.25
     assert spread([math.nan]) is None
+
+
+def better(means):
+    return means["ours"]["lesion"] > means["theirs"]["lesion"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "held", "reason"),
+    [
+        (0.6, 0.5, "held", ""),
+        (0.4, 0.5, "did not hold", "theirs: validation curve not flat"),
+        (0.6, 0.0, "held", ""),
+        (0.0, 0.0, "not decided", "none of these found lesion"),
+    ],
+)
+def test_a_claim_is_judged_by_rows_that_learned_something(results, ours, theirs, held, reason):
+    a, b = (
+        entry(results, "ours", [patient(ours, 1.0)]),
+        entry(results, "theirs", [patient(theirs, 1.0)]),
+    )
+    record = results.store.path(b.models[0]) / "job.json"
+    record.write_text(record.read_text().replace("true", "false"))
+    claim = decided("says", (a, b), results, ("lesion",), better)
+    assert (claim.held, claim.reason) == (held, reason)
+    assert claim.numbers == f"lesion: ours {ours:.3f}, theirs {theirs:.3f}"
+    absent = Entry("ours", [Job("toy", print, {"name": "never"})])
+    assert decided("says", (absent, b), results, ("lesion",), better).held == "not decided"
 
 
 def test_a_collapse_is_told(results):

@@ -18,6 +18,7 @@ from fuzzyseg.experiments.reproduce.items import all_items, chosen_items
 from fuzzyseg.experiments.reproduce.plan import Plan
 from fuzzyseg.experiments.reproduce.preset import PRESETS
 from fuzzyseg.experiments.reproduce.run import reproduce
+from fuzzyseg.jobs import get_engine
 
 FIGURES = ("fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11")
 KILLED_AFTER = 6  # jobs
@@ -60,7 +61,7 @@ def made(tmp_path_factory):
         phantom=inputs / "p.nii",
         labels=given["labels"],
         cts=inputs,
-        jobs=min(2, os.cpu_count() or 1),
+        engine=get_engine(jobs=min(2, os.cpu_count() or 1)),
     )
     return page, failures, before, inputs
 
@@ -98,6 +99,18 @@ def test_cells_say_seeds_steps_and_seconds(made):
     assert row["seeds"] == 1
     assert row["steps"] == str(PRESETS["tiny"].steps)
     assert row["training s"] >= 0
+
+
+def test_every_training_tells_its_curve(made):
+    told = json.loads((made[0].parent / "tables" / "trainings.json").read_text("utf-8"))
+    models = list(made[0].parent.glob("store/model/*/job.json"))
+    assert len(told["rows"]) == len(models)
+    for row in told["rows"]:
+        assert re.match(r"1: [\d.]+.*; 2: [\d.]+", row["validation DSC by step"])
+        assert row["flat"] in {"yes", "no"}
+    ct = [row for row in told["rows"] if "channels ct" in row["settings"]]
+    assert all(" / " not in row["validation DSC by step"] for row in ct)
+    assert ct
 
 
 def test_a_table_is_drawn_again_without_a_job(made):

@@ -18,6 +18,7 @@ from fuzzyseg.experiments.reproduce.work.patients import patient
 from fuzzyseg.experiments.reproduce.work.scoring import scores
 from fuzzyseg.experiments.reproduce.work.training import trained
 from fuzzyseg.jobs import Job
+from fuzzyseg.losses.registry import LOSSES
 from fuzzyseg.models.locate import BUNDLED
 from fuzzyseg.segmentation.settings import Settings, given
 from fuzzyseg.simulation.record import recipe_record
@@ -90,12 +91,16 @@ class Plan:
         """
         p = self.preset
         labelled = options.pop("labelled", None)
+        labelled = None if labelled is not None and labelled >= p.train else labelled
         config = Config(
             loss=loss, seed=seed, beta=options.pop("beta", BETA), lam=options.pop("lam", 1e-9),
             steps=p.steps, batch=p.batch, patch=p.patch, filters=p.filters, lr=p.lr,
             validate_every=p.validate_every, patience=p.patience, planes=("transverse",),
             spect="zscore", noise=0.0, scale=0.0, bright=0.5, checkpoint_minutes=1.0,
         )  # fmt: skip
+        if not ct and labelled != 0 and any(LOSSES[term].labels for term in config.terms):
+            # Lesions are so few voxels that losses of labels alone do not find them else.
+            config = replace(config, bright=0.3, lesions=0.4)
         if ct:
             config = replace(config, channels=("ct",), classes=2, ct="slice", spacing_mm=CT_MM)
         config = replace(config, **options)

@@ -75,10 +75,10 @@ _BETAS = (0.0, 0.0004, 0.0008, 0.0012, 0.0016)
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
         "small, to see that everything runs: 4 training patients, from thigh to lumbar spine, "
-        "60 views, 600 steps of 8 filters, one seed; no figure of it says what the method can do",
-        train=4, choose=1, test=3, stand_in_choose=1, stand_in_test=3, ct_test=2,
+        "60 views, 1,000 steps of 8 filters, one seed; no figure of it says what the method can do",
+        train=4, choose=2, test=3, stand_in_choose=1, stand_in_test=3, ct_test=2,
         axial=(0.1, 0.45), views=60, stand_in_views=60, fine=False,
-        steps=600, validate_every=100, patience=0, batch=12, patch=32, filters=8, lr=1e-2,
+        steps=1000, validate_every=250, patience=0, batch=12, patch=32, filters=8, lr=1e-2,
         seeds=1, betas=(0.0, 0.0008, 0.0016), alphas=(0.01, 0.1, 1.0), labelled=(0, 1, 4),
         dims=False, ascent=60,
     ),
@@ -87,7 +87,7 @@ PRESETS: dict[str, Preset] = {
         "validation curve is flat, three seeds",
         train=9, choose=3, test=6, stand_in_choose=2, stand_in_test=9, ct_test=6,
         axial=(0.0, 1.0), views=256, stand_in_views=120, fine=True,
-        steps=6000, validate_every=250, patience=6, batch=16, patch=48, filters=16, lr=5e-3,
+        steps=6000, validate_every=500, patience=4, batch=16, patch=48, filters=16, lr=5e-3,
         seeds=3, betas=_BETAS, alphas=(0.0, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 3.0),
         labelled=(0, 1, 3, 9), dims=True, ascent=300,
     ),

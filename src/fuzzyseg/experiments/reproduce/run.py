@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.experiments.reproduce import trainings
 from fuzzyseg.experiments.reproduce.items import chosen_items
 from fuzzyseg.experiments.reproduce.page import write_page
 from fuzzyseg.experiments.reproduce.plan import Plan
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from fuzzyseg.jobs import Job
+    from fuzzyseg.jobs import Engine, Job
 
 _STORE = "store"
 
@@ -31,8 +32,7 @@ def reproduce(
     phantom: Path | None = None,
     labels: str | None = None,
     cts: Path | None = None,
-    jobs: int = 1,
-    engine: str = "local",
+    engine: Engine | None = None,
     compute: bool = True,
     report: Callable[[str], None] | None = None,
 ) -> tuple[Path, dict[str, str]]:
@@ -50,10 +50,8 @@ def reproduce(
         A labelled volume in place of the built-in body, and its table.
     cts : Path, optional
         Folder of real CTs with bone labels.
-    jobs : int
-        Calculations at a time.
-    engine : str
-        A key of `fuzzyseg.jobs.ENGINES`.
+    engine : Engine, optional
+        Of `fuzzyseg.jobs.get_engine`; by default one calculation at a time on this machine.
     compute : bool
         False: only write the page, of what is done.
     report : callable, optional
@@ -75,13 +73,15 @@ def reproduce(
     _check(plan)
     store = Store(out / _STORE)
     needed = [job for item in items for job in item.jobs(plan)]
-    failures = _compute(store, needed, jobs, engine, report) if compute else {}
+    failures = _compute(store, needed, engine or get_engine(), report) if compute else {}
     results = Results(store, failures)
     sections = {item.TITLE: item.section(plan, results) for item in items}
+    every = _with_needs(needed)
+    sections[trainings.TITLE] = trainings.trainings(every, results)
     told = {
         "preset": f"`{preset}`, {plan.preset.about}",
         "command": _command(names, preset, plan),
-        "done": _done(store, needed),
+        "done": _done(store, every),
         "written": f"{now()}, fuzzyseg {versions()['fuzzyseg']}",
         "paper": "Chen et al., Med Phys 2021;48:3860, doi 10.1002/mp.14903; its numbers are quoted "
         "where a claim needs them, ours are of other, simulated patients",
@@ -103,14 +103,13 @@ def _check(plan: Plan) -> None:
 def _compute(
     store: Store,
     needed: Sequence[Job],
-    jobs: int,
-    engine: str,
+    engine: Engine,
     report: Callable[[str], None] | None,
 ) -> dict[str, str]:
     tasks = store.tasks(needed)
     failures: dict[str, str] = {}
     labels = {job.name: job.label for job in _with_needs(needed)}
-    with get_engine(engine, jobs=jobs) as pool:
+    with engine as pool:
         for number, outcome in enumerate(run(tasks, pool), start=1):
             name = outcome.task.name
             how = f"{outcome.seconds:.0f} s"
@@ -125,16 +124,14 @@ def _compute(
 def _with_needs(jobs: Sequence[Job]) -> list[Job]:
     found: dict[str, Job] = {}
     look = list(jobs)
-    while look:
-        job = look.pop()
+    for job in look:  # which grows
         if job.name not in found:
             found[job.name] = job
             look += [need for needs in job.needs.values() for need in needs]
     return list(found.values())
 
 
-def _done(store: Store, needed: Sequence[Job]) -> str:
-    every = _with_needs(needed)
+def _done(store: Store, every: Sequence[Job]) -> str:
     seconds = [store.record(job)["seconds"] for job in every if store.done(job)]
     return f"{len(seconds)} of {len(every)} jobs, which took {sum(seconds) / 60:.1f} minutes in all"
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fuzzyseg.conventions import CLASSES as ALL
+from fuzzyseg.experiments.reproduce.claims import decided
 from fuzzyseg.experiments.reproduce.drawing import memberships
 from fuzzyseg.experiments.reproduce.entries import CLASSES, bundled, jobs_of, of_loss
 from fuzzyseg.experiments.reproduce.rows import named, score_table
-from fuzzyseg.experiments.reproduce.section import Claim, Figure, Section, Table
+from fuzzyseg.experiments.reproduce.section import Figure, Section, Table
 
 if TYPE_CHECKING:
     from fuzzyseg.experiments.reproduce.plan import Plan
     from fuzzyseg.experiments.reproduce.results import Results
     from fuzzyseg.experiments.reproduce.rows import Entry
+    from fuzzyseg.experiments.reproduce.section import Claim
     from fuzzyseg.jobs import Job
 
 NAMES = ("table4", "fig5")
@@ -55,25 +55,18 @@ def section(plan: Plan, results: Results) -> Section:
 
 def _comparable(entries: list[Entry], results: Results) -> Claim:
     says = f"In-domain, L_FCM_label is comparable with L_DSC and L_CE (within {_COMPARABLE} DSC)"
-    by = named(entries)
-    names = ("L_FCM_label, q = 2", "L_DSC", "L_CE")
-    found = {n: {c: by[n].mean(results, c) for c in CLASSES} for n in names}
-    if not np.isfinite([v for row in found.values() for v in row.values()]).all():
-        return Claim(says, "not decided", "", "its jobs are not done")
-    numbers = "; ".join(
-        f"{c}: " + ", ".join(f"{n} {found[n][c]:.3f}" for n in names) for c in CLASSES
-    )
-    held = all(
-        found[names[0]][c] >= max(found[n][c] for n in names[1:]) - _COMPARABLE for c in CLASSES
-    )
-    return Claim(says, "held" if held else "did not hold", numbers)
+    ours, *others = names = ("L_FCM_label, q = 2", "L_DSC", "L_CE")
+    return decided(
+        says, [named(entries)[n] for n in names], results, CLASSES,
+        lambda m: all(
+            m[ours][c] >= max(m[n][c] for n in others) - _COMPARABLE for c in CLASSES
+        ),
+    )  # fmt: skip
 
 
 def _aim(entries: list[Entry], results: Results) -> Claim:
     says = "Supervised training reaches, in-domain, a DSC of 0.86 (lesion) and 0.90 (bone)"
-    best = {c: max(e.mean(results, c) for e in entries[:-1]) for c in CLASSES}
-    if not np.isfinite(list(best.values())).all():
-        return Claim(says, "not decided", "", "its jobs are not done")
-    numbers = "best loss: " + ", ".join(f"{c} {best[c]:.3f}" for c in CLASSES)
-    held = all(best[c] >= _AIMS[c] for c in CLASSES)
-    return Claim(says, "held" if held else "did not hold", numbers)
+    return decided(
+        says, entries[:-1], results, CLASSES,
+        lambda m: all(max(row[c] for row in m.values()) >= _AIMS[c] for c in CLASSES),
+    )  # fmt: skip
