@@ -37,7 +37,7 @@ LAYERS = [
     {"training", "segmentation"},
     {"quantification"},
     {"report"},
-    {"batch"},
+    {"batch", "interop"},
     {"experiments"},
     {"cli"},
     {"__main__"},

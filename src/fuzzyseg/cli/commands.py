@@ -31,6 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "adapt": Entry("adapt a model to one scan, without labels", f"{_HERE}.adapt"),
     "models": Entry("list models, and what they were trained on", f"{_HERE}.models"),
     "export": Entry("write a model as ONNX", f"{_HERE}.export"),
+    "export-nnunet": Entry("write a cohort as a data set for nnU-Net", f"{_HERE}.export_nnunet"),
     "info": Entry("what a study holds; versions, methods, formats", f"{_HERE}.info"),
     "reproduce": Entry(
         "the paper's tables and figures, on simulated patients", f"{_HERE}.reproduce"
