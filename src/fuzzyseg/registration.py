@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fuzzyseg.body import body_only
 from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.resample import reoriented, resample
-from fuzzyseg.volume import Study, Volume
+from fuzzyseg.volume import Registration, Study, Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,51 +35,6 @@ LEAST_MM = 0.5  # nothing in the field moves further: the CT stays
 FAR_MM, FAR_DEG = 12.0, 3.0  # moved further than most patients move: the user is told
 FITS, NO_BONE = "the images fit as they are", "too little bone in the field"
 _STEP_RAD = 0.01  # of a turn that is worth about as much as a step of 1 voxel
-
-
-@dataclass(frozen=True)
-class Registration:
-    """How a CT was moved to fit a SPECT.
-
-    Parameters
-    ----------
-    moved : bool
-        Whether it was.
-    agreement : (before, after)
-        Correlation of both images' bone, from -1 to 1; "after" is what the best position gives,
-        also where it was not taken.
-    shift_mm : (x, y, z)
-        Of the middle of the SPECT's field, in RAS.
-    turn_deg : (x, y, z)
-        Rotation vector about that middle.
-    reason : str
-        Why the CT stays where it was; empty where it was moved.
-    """
-
-    moved: bool
-    agreement: tuple[float, float]
-    shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    turn_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    reason: str = ""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the user should know, one sentence each."""
-        if self.moved:
-            shift, turn = float(np.linalg.norm(self.shift_mm)), float(np.linalg.norm(self.turn_deg))
-            if shift < FAR_MM and turn < FAR_DEG:
-                return ()
-            return (
-                f"The CT was moved by {shift:.0f} mm and turned by {turn:.1f} degrees to fit the "
-                "SPECT: look at the preview, or leave it with --no-register.",
-            )
-        if self.reason in {FITS, NO_BONE}:
-            return ()
-        return (f"The CT was not moved to fit the SPECT: {self.reason}.",)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For a run's record."""
-        return asdict(self)
 
 
 def register(study: Study) -> Study:
@@ -106,8 +61,23 @@ def register(study: Study) -> Study:
         return study
     found, move = _found(study.spect, study.ct)
     affine = move @ study.ct.affine if found.moved else study.ct.affine
-    ct = replace(study.ct, affine=affine, warnings=study.ct.warnings + found.warnings)
+    ct = replace(study.ct, affine=affine, warnings=study.ct.warnings + _warnings(found))
     return replace(study, ct=ct, registration=found)
+
+
+def _warnings(found: Registration) -> tuple[str, ...]:
+    """Say what the user should know, one sentence each."""
+    if found.moved:
+        shift, turn = float(np.linalg.norm(found.shift_mm)), float(np.linalg.norm(found.turn_deg))
+        if shift < FAR_MM and turn < FAR_DEG:
+            return ()
+        return (
+            f"The CT was moved by {shift:.0f} mm and turned by {turn:.1f} degrees to fit the "
+            "SPECT: look at the preview, or leave it with --no-register.",
+        )
+    if found.reason in {FITS, NO_BONE}:
+        return ()
+    return (f"The CT was not moved to fit the SPECT: {found.reason}.",)
 
 
 def _found(spect: Volume, ct: Volume) -> tuple[Registration, Vector]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pydicom import Dataset
-
-    from fuzzyseg.registration import Registration
 
 Modality = Literal["CT", "NM", "PT", "other"]
 Unit = Literal["HU", "Bq/mL", "counts", "SUV", "arbitrary"]
@@ -136,6 +134,36 @@ class Volume:
         size = " x ".join(map(str, self.shape))
         spacing = " x ".join(f"{s:.3g}" for s in self.spacing_mm)
         return f"Volume({size}, {spacing} mm, {self.modality}, {self.unit})"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How a CT was moved to fit a SPECT.
+
+    Parameters
+    ----------
+    moved : bool
+        Whether it was.
+    agreement : (before, after)
+        Correlation of both images' bone, from -1 to 1; "after" is what the best position gives,
+        also where it was not taken.
+    shift_mm : (x, y, z)
+        Of the middle of the SPECT's field, in RAS.
+    turn_deg : (x, y, z)
+        Rotation vector about that middle.
+    reason : str
+        Why the CT stays where it was; empty where it was moved.
+    """
+
+    moved: bool
+    agreement: tuple[float, float]
+    shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    turn_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a run's record."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
