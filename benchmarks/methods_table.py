@@ -25,7 +25,7 @@ from run import write
 from fuzzyseg.conventions import CLASSES
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import evaluate, plain_mean, volume_weighted_mean
-from fuzzyseg.resample import resample
+from fuzzyseg.registration import register
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.segmentation.methods import METHODS, clustering_methods
 from fuzzyseg.volume import Study
@@ -79,7 +79,7 @@ class Scores:
 
 def load(folder: Path) -> tuple:
     spect = read_nifti(folder / "spect.nii.gz", "NM", "Bq/mL")
-    ct = resample(read_nifti(folder / "ct.nii.gz", "CT"), spect)
+    ct = register(Study(spect, read_nifti(folder / "ct.nii.gz", "CT"))).ct  # once for all methods
     return spect, ct, read_nifti(folder / "labels.nii.gz").array.astype("uint8")
 
 
@@ -87,6 +87,7 @@ def score(spect: Any, ct: Any, truth: Any, method: str, with_ct: bool, parameter
     own = {name: value for name, value in parameters.items() if name != "beta"}
     settings = Settings(
         method=method,
+        register=False,
         jobs=1,
         parameters=tuple(f"{name}={value}" for name, value in own.items()),
         **{name: value for name, value in parameters.items() if name == "beta"},
