@@ -67,7 +67,7 @@ def table(out):
 
 
 def test_a_failure_stops_nothing_and_is_one_line(studies, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("fuzzyseg.cli.batch.get_engine", lambda *_, **__: Here())
+    monkeypatch.setattr("fuzzyseg.cli.batch.chosen_engine", lambda *_, **__: Here())
     out = tmp_path / "out"
     call = ["batch", str(studies), "-o", str(out), "--method", "kmeans"]
     assert main(call) == 2

@@ -15,18 +15,13 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.experiments.accuracy.cards import write_scores
 from fuzzyseg.experiments.accuracy.pictures import draw_curves, draw_diameters, draw_gallery
 from fuzzyseg.experiments.accuracy.predictions import predict_patient
-from fuzzyseg.experiments.accuracy.scores import PatientScores, score_patient
+from fuzzyseg.experiments.accuracy.scores import PatientScores, scored
 from fuzzyseg.experiments.accuracy.tables import lesion_table, model_table, shift_table
 from fuzzyseg.io.output import write_text
 from fuzzyseg.models import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-def scored(model: str, keep: Path, shift_mm: float, folder: Path) -> PatientScores:
-    """Predict and score one patient."""
-    return score_patient(folder, predict_patient(model, folder, keep, shift_mm))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

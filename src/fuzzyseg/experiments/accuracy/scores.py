@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.conventions import CLASSES
+from fuzzyseg.experiments.accuracy.predictions import Prediction, predict_patient
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import detect, evaluate
 from fuzzyseg.quantification.around import nearest_lesion
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fuzzyseg.experiments.accuracy.predictions import Prediction
     from fuzzyseg.metrics import Evaluation
 
 # Of the curve: fine where few pieces are left.
@@ -156,3 +156,8 @@ def _kind(centre: NDArray[np.float64], drawn: Sequence[dict[str, Any]]) -> str:
         return "unknown"
     far = [np.linalg.norm(centre - one["centre_mm"]) for one in drawn]
     return str(drawn[int(np.argmin(far))]["kind"])
+
+
+def scored(model: str, keep: Path, shift_mm: float, folder: Path) -> PatientScores:
+    """Predict and score one patient."""
+    return score_patient(folder, predict_patient(model, folder, keep, shift_mm))
