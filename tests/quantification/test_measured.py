@@ -1,8 +1,9 @@
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from fuzzyseg.administration import Administration
 from fuzzyseg.errors import InputError
@@ -32,7 +33,9 @@ def test_a_lesion_is_measured(make):
     assert lesion.to_bone == pytest.approx(4)
     assert lesion.fuzzy_volume_ml == pytest.approx(lesion.volume_ml)
     assert lesion.fuzzy_activity_bq == pytest.approx(lesion.activity_bq)
-    assert set(lesion.reasons) == {"hu_mean", "hu_sd", "site", "site_confidence"}
+    corrected = {"corrected_total_suv_ml", "corrected_activity_bq"}
+    assert set(lesion.reasons) == {"hu_mean", "hu_sd", "site", "site_confidence"} | corrected
+    assert "--resolution-mm" in lesion.reasons["corrected_activity_bq"]
     assert lesion.hu_mean is None
 
 
@@ -53,6 +56,39 @@ def test_a_patient_is_the_sum(make):
     np.testing.assert_array_equal(found.labels > 0, labels == 2)
     assert found.fuzzy.volume_ml == pytest.approx(patient.lesion_volume_ml)
     assert found.curve[0].volume_ml == pytest.approx(patient.lesion_volume_ml)
+
+
+def blurred(segmentation, fwhm_mm):
+    sigma = fwhm_mm / 2.354820045 / 4
+    image = ndimage.gaussian_filter(segmentation.volume.array, sigma, mode="nearest")
+    return replace(segmentation, volume=replace(segmentation.volume, array=image))
+
+
+def test_uptake_is_corrected_for_a_known_resolution(make):
+    segmentation = make(TWO, administration=GIVEN)
+    found = quantify(blurred(segmentation, 10.0), measuring=Measuring(resolution_mm=10.0))
+    for lesion, true in zip(found.lesions, quantify(segmentation).lesions, strict=True):
+        assert lesion.activity_bq < 0.75 * true.activity_bq
+        assert lesion.corrected_activity_bq == pytest.approx(true.activity_bq, rel=0.02)
+        assert lesion.corrected_total_suv_ml == pytest.approx(true.total_suv_ml, rel=0.02)
+    whole = sum(lesion.corrected_activity_bq for lesion in found.lesions)
+    assert found.patient.lesion_corrected_activity_bq == pytest.approx(whole)
+
+
+def test_what_is_not_corrected_has_a_reason(make):
+    """Resolution unknown, activity unknown; and without a lesion the sum is 0 as others are."""
+    patient = quantify(make(administration=GIVEN)).patient
+    assert patient.lesion_corrected_activity_bq is None
+    assert "--resolution-mm" in patient.reasons["lesion_corrected_activity_bq"]
+    known = Measuring(resolution_mm=10.0)
+    found = quantify(make(administration=Administration()), measuring=known)
+    for of in (found.patient, found.lesions[0]):
+        values = asdict(of)
+        name = next(n for n in values if n.endswith("corrected_total_suv_ml"))
+        assert values[name] is None
+        assert "--resolution-mm" not in of.reasons[name]
+    none = quantify(make(balls=(), administration=GIVEN), measuring=known).patient
+    assert none.lesion_corrected_activity_bq == 0
 
 
 def test_the_hottest_five(make):
@@ -173,6 +209,7 @@ def test_a_weight_that_cannot_be_gives_no_suv_but_becquerel(make, weight):
         Measuring(injected_mbq=-1.0),
         Measuring(merge_mm=float("nan")),
         Measuring(min_ml=-0.1),
+        Measuring(resolution_mm=0.0),
         Measuring(calibration=0.0),
         Measuring(nuclide="Tc"),
     ],

@@ -11,6 +11,7 @@ from fuzzyseg.quantification.around import REACH_MM
 from fuzzyseg.quantification.density import values_under
 from fuzzyseg.quantification.fuzzy_sums import FuzzySums, fuzzy_sums
 from fuzzyseg.quantification.geometry import at_border, longest_diameter_mm, places_mm
+from fuzzyseg.quantification.partial_volume import NO_RESOLUTION, REACH_FWHM, recovered
 from fuzzyseg.quantification.peak import peak
 from fuzzyseg.quantification.records import Lesion
 from fuzzyseg.quantification.site import site
@@ -38,8 +39,9 @@ class Surroundings:
         Numbers of lesions, and of the nearest one.
     distance_mm : float32 ndarray of shape (X, Y, Z)
         To the nearest one.
-    membership : float32 ndarray of shape (X, Y, Z)
-        In the class of lesions.
+    memberships : float32 ndarray of shape (C, X, Y, Z)
+    k : int
+        Class of lesions.
     weights : float64 ndarray
         Of the sphere of SUVpeak.
     reference : float or None
@@ -47,6 +49,8 @@ class Surroundings:
     ct : Volume or None
     skeleton : Skeleton or str
         Its landmarks, or why there are none.
+    resolution_mm : float or None
+        FWHM of the image; None: uptake is not corrected for partial volume.
     """
 
     volume: Volume
@@ -54,11 +58,13 @@ class Surroundings:
     labels: NDArray[np.int32]
     owner: NDArray[np.int32]
     distance_mm: NDArray[np.float32]
-    membership: NDArray[np.float32]
+    memberships: NDArray[np.float32]
+    k: int
     weights: NDArray[np.float64]
     reference: float | None
     ct: Volume | None
     skeleton: Skeleton | str
+    resolution_mm: float | None
 
 
 def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesion:
@@ -79,18 +85,33 @@ def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesio
     highest, sphere = float(values.max()), peak(volume.array, index, around.weights)
     volume_ml = len(index) * voxel_ml
     fuzzy = _fuzzy(number, index, around)
+    corrected = _corrected(number, index, around)
     hu, no_hu = _hu(number, index, around)
     ratio = mean / around.reference if around.reference and around.reference > 0 else None
     reasons = {
+        **dict.fromkeys(
+            ("corrected_total_suv_ml", "corrected_activity_bq") if corrected is None else (),
+            NO_RESOLUTION,
+        ),
         **({} if ratio is not None else {"to_bone": _NO_REFERENCE}),
         **dict.fromkeys(
-            ("suv_max", "suv_mean", "suv_peak", "total_suv_ml", "fuzzy_total_suv_ml")
+            (
+                "suv_max",
+                "suv_mean",
+                "suv_peak",
+                "total_suv_ml",
+                "fuzzy_total_suv_ml",
+                "corrected_total_suv_ml",
+            )
             if scales.suv is None
             else (),
             scales.no_suv,
         ),
         **dict.fromkeys(
-            ("activity_bq", "fuzzy_activity_bq") if scales.bq is None else (), scales.no_bq
+            ("activity_bq", "fuzzy_activity_bq", "corrected_activity_bq")
+            if scales.bq is None
+            else (),
+            scales.no_bq,
         ),
         **dict.fromkeys(("hu_mean", "hu_sd") if no_hu else (), no_hu),
     }
@@ -122,6 +143,8 @@ def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesio
         fuzzy_volume_ml=fuzzy.volume_ml,
         fuzzy_total_suv_ml=times(fuzzy.total, scales.suv),
         fuzzy_activity_bq=times(fuzzy.total, scales.bq),
+        corrected_total_suv_ml=times(corrected, scales.suv),
+        corrected_activity_bq=times(corrected, scales.bq),
         hu_mean=None if no_hu else float(hu.mean(dtype=np.float64)),
         hu_sd=None if no_hu else float(hu.std(dtype=np.float64)),
         site=where,
@@ -130,21 +153,50 @@ def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesio
     )
 
 
-def times(value: float, scale: float | None) -> float | None:
-    """Scale a value; None where there is no scale."""
-    return None if scale is None else value * scale
+def times(value: float | None, scale: float | None) -> float | None:
+    """Scale a value; None where there is no value or no scale."""
+    return None if value is None or scale is None else value * scale
 
 
 def _fuzzy(number: int, index: NDArray[np.intp], around: Surroundings) -> FuzzySums:
-    margin = np.ceil(REACH_MM / np.array(around.volume.spacing_mm)).astype(int)
-    low = np.maximum(index.min(axis=0) - margin, 0)
-    x, y, z = (slice(a, b) for a, b in zip(low, index.max(axis=0) + margin + 1, strict=True))
-    own = (around.owner[x, y, z] == number) & (around.distance_mm[x, y, z] <= REACH_MM)
+    box = _box(index, around, REACH_MM)
+    own = _own(number, box, around)
     return fuzzy_sums(
-        around.membership[x, y, z][own],
-        around.volume.array[x, y, z][own],
+        around.memberships[around.k, *box][own],
+        around.volume.array[box][own],
         around.volume.voxel_volume_ml,
     )
+
+
+def _corrected(number: int, index: NDArray[np.intp], around: Surroundings) -> float | None:
+    """Uptake corrected for partial volume, in the image's unit times mL."""
+    fwhm_mm = around.resolution_mm
+    if fwhm_mm is None:
+        return None
+    box = _box(index, around, REACH_MM + REACH_FWHM * fwhm_mm)
+    found = recovered(
+        around.volume.array[box],
+        around.memberships[:, *box],
+        _own(number, box, around),
+        around.k,
+        fwhm_mm,
+        around.volume.spacing_mm,
+    )
+    return found.by_voxel * around.volume.voxel_volume_ml
+
+
+def _box(
+    index: NDArray[np.intp], around: Surroundings, margin_mm: float
+) -> tuple[slice, slice, slice]:
+    margin = np.ceil(margin_mm / np.array(around.volume.spacing_mm)).astype(int)
+    low = np.maximum(index.min(axis=0) - margin, 0)
+    x, y, z = (slice(a, b) for a, b in zip(low, index.max(axis=0) + margin + 1, strict=True))
+    return x, y, z
+
+
+def _own(number: int, box: tuple[slice, slice, slice], around: Surroundings) -> NDArray[np.bool_]:
+    """Voxels of a box that are nearest to a lesion, and near it."""
+    return np.asarray((around.owner[box] == number) & (around.distance_mm[box] <= REACH_MM))
 
 
 def _hu(

@@ -92,11 +92,13 @@ def quantify(
         labels=found.labels,
         owner=owner,
         distance_mm=distance_mm,
-        membership=membership,
+        memberships=segmentation.memberships,
+        k=k,
         weights=sphere_weights(volume.affine),
         reference=reference,
         ct=ct,
         skeleton=_skeleton(bone, found.labels, volume),
+        resolution_mm=measuring.resolution_mm,
     )
     lesions = tuple(
         measure(number, index, around) for number, index in enumerate(_indices(found), start=1)
@@ -105,7 +107,7 @@ def quantify(
     curve = threshold_curve(membership, volume.array, voxel_ml)
     return _quantification(
         lesions,
-        patient_of(lesions, found, bone, reference, scales, voxel_ml),
+        patient_of(lesions, found, bone, reference, scales, voxel_ml, measuring.resolution_mm),
         _amount(None, sums, scales),
         tuple(_amount(t, s, scales) for t, s in zip(THRESHOLDS, curve, strict=True)),
         found.labels,

@@ -33,6 +33,8 @@ class Measuring:
         Pieces of lesion no further apart than this are one.
     min_ml : float
         Smaller pieces are no lesions; by default what a sphere of 7 mm holds.
+    resolution_mm : float or None
+        Resolution of the image (FWHM) around bone: uptake is then corrected for partial volume too.
     suv : {"bw", "lbm", "bsa"}
         SUV by body weight, lean body mass (Janmahasatian) or body surface (Du Bois).
     unit : {"Bq/mL", "counts", "SUV"} or None
@@ -57,7 +59,7 @@ class Measuring:
     """
 
     GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "Lesions": ("merge_mm", "min_ml"),
+        "Lesions": ("merge_mm", "min_ml", "resolution_mm"),
         "SUV, where the file does not say": (
             "suv", "unit", "calibration", "weight_kg", "height_m", "sex", "injected_mbq",
             "uptake_min", "decay", "nuclide",
@@ -66,6 +68,7 @@ class Measuring:
 
     merge_mm: float = 0.0
     min_ml: float = 0.2
+    resolution_mm: float | None = None
     suv: SuvKind = "bw"
     unit: Literal["Bq/mL", "counts", "SUV"] | None = None
     calibration: float | None = None
@@ -96,6 +99,7 @@ def check_measuring(measuring: Measuring) -> None:
         ("calibration", measuring.calibration, (1e-12, 1e12), "Bq/mL"),
         ("distance to merge", measuring.merge_mm, (0, 1000), "mm"),
         ("smallest volume", measuring.min_ml, (0, 10_000), "mL"),
+        ("resolution", measuring.resolution_mm, (2, 40), "mm"),
     )
     for name, value, (low, high), unit in given:
         if value is not None and implausible(name, value, (low, high), unit):

@@ -17,7 +17,7 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+REACH_FWHM = 2.0  # beyond this many FWHM, a Gaussian reaches nothing
+NO_RESOLUTION = "the image's resolution was not given (--resolution-mm)"
+_LEAST_VOXELS = 0.5  # less of a class in a box has no mean
 
 
 def blurred(
@@ -85,3 +89,48 @@ def corrected(
     spread = blurred(flat, fwhm_mm, spacing_mm)
     ratio = np.divide(flat, spread, out=np.ones_like(spread), where=spread > 0)
     return np.asarray(image * ratio, np.float64)
+
+
+class Recovered(NamedTuple):
+    """Sums over a lesion, corrected: values times voxels.
+
+    By its region's mean from the geometric transfer matrix, and voxel by voxel.
+    """
+
+    by_matrix: float
+    by_voxel: float
+
+
+def recovered(
+    image: NDArray[np.floating],
+    memberships: NDArray[np.floating],
+    own: NDArray[np.bool_],
+    k: int,
+    fwhm_mm: float,
+    spacing_mm: Sequence[float],
+) -> Recovered:
+    """Correct a lesion's uptake in a box around it, by what is in that box.
+
+    The lesion, all other lesions, and every other class are regions: so bone and soft tissue have
+    the means that they have beside this lesion.
+
+    Parameters
+    ----------
+    image : ndarray of shape (X, Y, Z)
+        Wider than the lesion by `REACH_FWHM` FWHM where the image goes on.
+    memberships : ndarray of shape (C, X, Y, Z)
+    own : bool ndarray of shape (X, Y, Z)
+        Voxels whose membership in lesion is this lesion's.
+    k : int
+        Class of lesions.
+    fwhm_mm : float
+    spacing_mm : sequence of 3 floats
+    """
+    mine = np.where(own, memberships[k], 0)
+    if not mine.any():
+        return Recovered(0.0, 0.0)
+    others = [u for c, u in enumerate(memberships) if c != k]
+    regions = [mine, *(u for u in (memberships[k] - mine, *others) if u.sum() >= _LEAST_VOXELS)]
+    mean = region_means(image, regions, fwhm_mm, spacing_mm)[0]
+    fixed = corrected(image, regions, fwhm_mm, spacing_mm)
+    return Recovered(float(mean * mine.sum(dtype=np.float64)), float(np.vdot(fixed, mine)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fuzzyseg.quantification.partial_volume import NO_RESOLUTION
 from fuzzyseg.quantification.records import Patient
 
 if TYPE_CHECKING:
@@ -28,17 +29,24 @@ def patient_of(
     reference: float | None,
     scales: Scales,
     voxel_ml: float,
+    resolution_mm: float | None,
 ) -> Patient:
     """Sum up lesions, and compare them with the skeleton; `bone` is None without such a class."""
     volume_ml = sum(each.volume_ml for each in lesions)
     # Every lesion has them, or none has: they are scales of one image.
     total = sum(each.total_suv_ml or 0.0 for each in lesions)
     activity = sum(each.activity_bq or 0.0 for each in lesions)
-    reasons = {}
+    corrected_total = sum(each.corrected_total_suv_ml or 0.0 for each in lesions)
+    corrected_activity = sum(each.corrected_activity_bq or 0.0 for each in lesions)
+    of_correction = ("lesion_corrected_total_suv_ml", "lesion_corrected_activity_bq")
+    reasons = dict.fromkeys(of_correction if resolution_mm is None else (), NO_RESOLUTION)
     if scales.suv is None:
-        reasons["lesion_total_suv_ml"] = scales.no_suv
+        suvs = ("lesion_total_suv_ml", "lesion_corrected_total_suv_ml")
+        reasons |= dict.fromkeys(suvs, scales.no_suv)
     if scales.bq is None:
-        reasons["lesion_activity_bq"] = scales.no_bq
+        activities = ("lesion_activity_bq", "lesion_corrected_activity_bq")
+        reasons |= dict.fromkeys(activities, scales.no_bq)
+    suv_unknown, bq_unknown = (name in reasons for name in of_correction)
     bone_ml = None if bone is None else int(bone.sum()) * voxel_ml
     skeleton_ml = None if bone_ml is None else bone_ml + volume_ml
     if not skeleton_ml:
@@ -54,6 +62,8 @@ def patient_of(
         lesion_volume_ml=volume_ml,
         lesion_total_suv_ml=None if scales.suv is None else total,
         lesion_activity_bq=None if scales.bq is None else activity,
+        lesion_corrected_total_suv_ml=None if suv_unknown else corrected_total,
+        lesion_corrected_activity_bq=None if bq_unknown else corrected_activity,
         bone_volume_ml=bone_ml,
         skeleton_volume_ml=skeleton_ml,
         spect_skeletal_burden_percent=100 * volume_ml / skeleton_ml if skeleton_ml else None,
@@ -72,6 +82,7 @@ def without_lesion_class(
     why = f"the classes are {', '.join(names)}: none is called lesion"
     unknown = (
         "lesion_count", "lesion_volume_ml", "lesion_total_suv_ml", "lesion_activity_bq",
+        "lesion_corrected_total_suv_ml", "lesion_corrected_activity_bq",
         "spect_skeletal_burden_percent", "bone_reference",
     )  # fmt: skip
     bone_ml = None if bone is None else int(bone.sum()) * volume.voxel_volume_ml
@@ -83,6 +94,8 @@ def without_lesion_class(
         lesion_volume_ml=None,
         lesion_total_suv_ml=None,
         lesion_activity_bq=None,
+        lesion_corrected_total_suv_ml=None,
+        lesion_corrected_activity_bq=None,
         bone_volume_ml=bone_ml,
         skeleton_volume_ml=bone_ml,
         spect_skeletal_burden_percent=None,

@@ -45,6 +45,8 @@ class Lesion:
         Mean of the lesion over the reference of healthy bone.
     fuzzy_volume_ml, fuzzy_total_suv_ml, fuzzy_activity_bq : float or None
         Sums of u and u A over the voxels that are nearest to this lesion and near it.
+    corrected_total_suv_ml, corrected_activity_bq : float or None
+        Uptake corrected for partial volume voxel by voxel, where the resolution is known.
     hu_mean, hu_sd : float or None
         In the CT under it.
     site : str or None
@@ -73,6 +75,8 @@ class Lesion:
     fuzzy_volume_ml: float | None
     fuzzy_total_suv_ml: float | None
     fuzzy_activity_bq: float | None
+    corrected_total_suv_ml: float | None
+    corrected_activity_bq: float | None
     hu_mean: float | None
     hu_sd: float | None
     site: str | None
@@ -89,6 +93,8 @@ class Patient:
     lesion_count : int or None
     lesion_volume_ml, lesion_total_suv_ml, lesion_activity_bq : float or None
         Sums over the lesions.
+    lesion_corrected_total_suv_ml, lesion_corrected_activity_bq : float or None
+        Sums of what was corrected for partial volume.
     bone_volume_ml, skeleton_volume_ml : float or None
         Of the class bone; and of bone and lesions together.
     spect_skeletal_burden_percent : float or None
@@ -106,6 +112,8 @@ class Patient:
     lesion_volume_ml: float | None
     lesion_total_suv_ml: float | None
     lesion_activity_bq: float | None
+    lesion_corrected_total_suv_ml: float | None
+    lesion_corrected_activity_bq: float | None
     bone_volume_ml: float | None
     skeleton_volume_ml: float | None
     spect_skeletal_burden_percent: float | None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Of the document; it rises when a field changes its meaning or goes.
 SCHEMA_VERSION = 1
 # Of what the user set; the rest of it stands under "suv", beside what files say.
-_CHOSEN = ("merge_mm", "min_ml", "unit", "calibration")
+_CHOSEN = ("merge_mm", "min_ml", "resolution_mm", "unit", "calibration")
 
 
 def document(quantification: Quantification, volume: Volume) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""How near measures are to the truth: `python -m fuzzyseg.experiments.quantification`."""
