@@ -8,6 +8,7 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti
 from fuzzyseg.models.card import Card
 from fuzzyseg.networks.architecture import Architecture
+from fuzzyseg.registration import register
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.network import model_input
 from fuzzyseg.training.case import load_case, load_cases, preprocessing, unlabelled_case
@@ -114,8 +115,12 @@ def test_a_case_is_what_the_model_will_see(spacing_mm, tmp_path):
     }
     volume, ct = (read_nifti(p, m) for p, m in zip(paths.values(), ("NM", "CT"), strict=True))
     card = Card("a", Architecture(channels=config.channels), preprocessing(config))
-    seen = model_input(card, Study(spect=volume, ct=resample(ct, volume)))
-    np.testing.assert_allclose(load_case(Source("a", **paths), config).image, seen, atol=1e-4)
+    for registers in (True, False):
+        study = Study(spect=volume, ct=ct)
+        beside = (register(study) if registers else study).ct
+        seen = model_input(card, Study(spect=volume, ct=resample(beside, volume)))
+        case = load_case(Source("a", **paths), replace(config, register=registers))
+        np.testing.assert_allclose(case.image, seen, atol=1e-4)
 
 
 def test_a_scan_without_labels_is_cut_to_its_body_like_a_case_from_files(files):
