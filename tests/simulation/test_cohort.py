@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -219,38 +218,6 @@ def test_a_killed_run_leaves_no_folder_that_looks_whole(tmp_path):
     started.wait()
     assert list(tmp_path.glob(".*/spect.nii.gz"))
     assert not list(tmp_path.glob("patient-*"))
-
-
-def test_workers_end_with_a_run_that_was_killed(tmp_path):
-    script = tmp_path / "run.py"
-    script.write_text(
-        "import multiprocessing, os, time\n"
-        "from concurrent.futures import ProcessPoolExecutor\n"
-        "from fuzzyseg.simulation.cohort import _end_with_parent\n"
-        "if __name__ == '__main__':\n"
-        "    context = multiprocessing.get_context('spawn')\n"
-        "    with ProcessPoolExecutor(1, context, initializer=_end_with_parent) as pool:\n"
-        "        print(pool.submit(os.getpid).result(), flush=True)\n"
-        "        pool.submit(time.sleep, 600).result()\n"
-    )
-    command = [sys.executable, str(script)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
-        worker = int(started.stdout.readline())
-        started.kill()
-    for _ in range(200):
-        if not alive(worker):
-            return
-        time.sleep(0.1)
-    os.kill(worker, signal.SIGKILL)
-    pytest.fail("the worker went on alone")
-
-
-def alive(process):
-    """Whether a process runs; one that ended and that nobody asked after does not."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_full_disk_is_one_clear_error_and_leaves_nothing_half_written(

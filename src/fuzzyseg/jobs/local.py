@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
 import signal
-import threading
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, cast
 
+from fuzzyseg.jobs.processes import SPAWN, end_with_parent, one_thread
 from fuzzyseg.jobs.task import Answer, Failure, call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
     from typing import Self
-
-THREADS = ("OMP_NUMTHREADS", "OPENBLAS_NUMTHREADS", "MKL_NUMTHREADS", "NUMBA_NUMTHREADS")
 
 
 class Pool:
@@ -84,48 +80,24 @@ class Pool:
 
 
 def _started() -> tuple[SpawnProcess, Connection]:
-    # Forked children would inherit the threads' locks of numerical libraries: start afresh.
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    with _one_thread():
-        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    ours, theirs = SPAWN.Pipe()
+    with one_thread():
+        process = SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
         process.start()
     theirs.close()  # so that its end is the process's end
     return process, ours
 
 
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let processes that start meanwhile compute with one thread each."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def _serve(pipe: Connection) -> None:
     """Answer calls until there are no more: what a process of the pool does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the pool stops its processes
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     while True:
         try:
             function, arguments = pipe.recv()
         except EOFError:
             return
         pipe.send(call(function, arguments))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _lost(exitcode: int | None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.messages import one_line
-from fuzzyseg.jobs.local import THREADS
+from fuzzyseg.jobs.processes import THREADS
 from fuzzyseg.jobs.task import Answer, Failure, call
 
 if TYPE_CHECKING:

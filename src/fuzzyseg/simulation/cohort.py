@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
-import os
-import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import write_image, write_labels
 from fuzzyseg.io.output import new_folder, sweep, write_text
+from fuzzyseg.jobs.processes import executor
 from fuzzyseg.provenance import now
 from fuzzyseg.simulation.ct_only import SimulatedCT, simulate_ct
 from fuzzyseg.simulation.record import resumed
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Finish = Callable[[Path, Simulated | SimulatedCT], None]
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def simulate_cohort(
@@ -166,40 +162,15 @@ def _run(
             write_patient(out, recipe, number, finish)
             done()
         return
-    # Forked children would inherit the threads' locks of numerical libraries: start afresh.
-    context = multiprocessing.get_context("spawn")
-    threads = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        with ProcessPoolExecutor(
-            min(jobs, len(numbers)), mp_context=context, initializer=_end_with_parent
-        ) as pool:
-            running = [pool.submit(write_patient, out, recipe, n, finish) for n in numbers]
-            try:
-                for future in as_completed(running):
-                    future.result()
-                    done()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    finally:
-        for name, value in threads.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _end_with_parent() -> None:
-    """Stop this worker as soon as its parent is gone, however that was ended."""
-    threading.Thread(target=_watch_parent, daemon=True).start()
-
-
-def _watch_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    with executor(min(jobs, len(numbers))) as pool:
+        running = [pool.submit(write_patient, out, recipe, n, finish) for n in numbers]
+        try:
+            for future in as_completed(running):
+                future.result()
+                done()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _counted(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import multiprocessing
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from fuzzyseg.experiments.accuracy.predictions import predict_patient
 from fuzzyseg.experiments.accuracy.scores import PatientScores, scored
 from fuzzyseg.experiments.accuracy.tables import lesion_table, model_table, shift_table
 from fuzzyseg.io.output import write_text
+from fuzzyseg.jobs.processes import executor
 from fuzzyseg.models import load_model
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def report(
     scores: dict[str, dict[str, list[PatientScores]]] = {}
     parts = []
     with contextlib.ExitStack() as open_until_done:
-        mapped = map if jobs == 1 else open_until_done.enter_context(_pool(jobs)).map
+        mapped = map if jobs == 1 else open_until_done.enter_context(executor(jobs)).map
         for model in models:
             name = Path(model).parent.name if "/" in model else model
             scores[name] = {}
@@ -104,11 +103,6 @@ def report(
     text = "\n".join(parts)
     write_text(out / "accuracy.md", text)
     return text
-
-
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    # Forked children would inherit the threads' locks of numerical libraries: start afresh.
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
 
 
 if __name__ == "__main__":
