@@ -14,6 +14,7 @@ for a fused kernel (`fuzzyseg.clustering`), that kernel is tested against them.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -30,8 +31,10 @@ _LARGEST_EXPONENT = 100.0  # from 10 on, memberships hardly differ from 1 / clas
 def check_exponent(q: float) -> None:
     """Raise InputError unless the fuzzy exponent is a number from 1 to 100."""
     if not 1 <= q <= _LARGEST_EXPONENT:
+        large = math.isfinite(q) and q > _LARGEST_EXPONENT
+        wanted = f"q of at most {_LARGEST_EXPONENT:g}" if large else "q >= 1"
         raise InputError(
-            f"expected a fuzzy exponent q from 1 to {_LARGEST_EXPONENT:g}, found {q:g}; "
+            f"expected a fuzzy exponent {wanted}, found {q:g}; "
             "use 2 for fuzzy c-means or 1 for hard (K-means) memberships"
         )
 

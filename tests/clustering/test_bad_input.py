@@ -96,5 +96,5 @@ def test_predict_with_another_number_of_channels():
 
 @pytest.mark.parametrize("q", [0, 0.99, float("nan"), float("inf")])
 def test_exponents(q):
-    with pytest.raises(InputError, match="fuzzy exponent q from 1 to 100"):
+    with pytest.raises(InputError, match="fuzzy exponent q >= 1"):
         FCM(q=q).fit(GOOD)
