@@ -80,7 +80,8 @@ def test_no_output_of_segment_names_the_patient(study, tmp_path, capfd):
     assert main(arguments) == 0
     said = capfd.readouterr()
     texts = {path.name: everything(path) for path in out.iterdir()}
-    assert b"MUSTERFRAU^ERIKA" in texts.pop("segmentation.dcm")
+    for dicom in ("segmentation.dcm", "report.dcm", "lesions.dcm"):
+        assert b"MUSTERFRAU^ERIKA" in texts.pop(dicom)
     assert b"localizer" in texts["run.json"]  # the warnings are there
     assert b"damaged" in texts["run.json"]
     texts |= {"stdout": said.out.encode(), "stderr": said.err.encode()}
