@@ -77,6 +77,12 @@ def check_hu(ct: Volume) -> tuple[str, ...]:
     )
 
 
+def warm_level(activity: NDArray[np.float32]) -> float | None:
+    """Mean of what is brighter than the mean; None where nothing is."""
+    warm = activity[activity > activity.mean(dtype=np.float64)]
+    return float(warm.mean(dtype=np.float64)) if warm.size else None
+
+
 def outline_overlap(spect: Volume, ct: Volume) -> float | None:
     """Dice coefficient of the bodies in a SPECT and in a CT on its grid, within the CT's field.
 
@@ -94,12 +100,12 @@ def outline_overlap(spect: Volume, ct: Volume) -> float | None:
     if ct.unit != "HU":
         return None
     hu, activity = _smoothed(ct), _smoothed(spect)
-    warm = activity[activity > activity.mean(dtype=np.float64)]
-    if not warm.size:
+    warm = warm_level(activity)
+    if warm is None:
         return None
     # Outside the CT's field there is the value of air below which no scanner goes.
     box = _box(ct.array > ct.array.min())
-    one = _filled(activity[box] > _BODY_SHARE * warm.mean(dtype=np.float64))
+    one = _filled(activity[box] > _BODY_SHARE * warm)
     other = _filled(hu[box] > _BODY_HU)
     if not one.any() or not other.any():
         return None

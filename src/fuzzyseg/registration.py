@@ -10,7 +10,8 @@ import numpy as np
 
 from fuzzyseg.body import body_only
 from fuzzyseg.conventions import FWHM_PER_SIGMA
-from fuzzyseg.resample import reoriented, resample
+from fuzzyseg.pairing import warm_level
+from fuzzyseg.resample import as_patient, isotropic, resample
 from fuzzyseg.volume import Registration, Study, Volume
 
 if TYPE_CHECKING:
@@ -88,12 +89,11 @@ def _found(spect: Volume, ct: Volume) -> tuple[Registration, Vector]:
         return Registration(False, (0.0, 0.0), reason=NO_BONE), np.eye(4)
     middle = (np.array(grid.shape) - 1) / 2
     found = np.zeros(6)
-    start = best = 0.0
     for blur_mm in BLUR_MM:
-        sigma = math.sqrt(max(blur_mm**2 - RESPONSE_MM**2, 0.0)) / FWHM_PER_SIGMA / GRID_MM
+        sigma = math.sqrt(blur_mm**2 - RESPONSE_MM**2) / FWHM_PER_SIGMA / GRID_MM
         score = _Score(_blurred(uptake, sigma), _blurred(bone, sigma), places, middle)
-        start = score.value(np.zeros(6))
         found, best = score.highest(found)
+    start = score.value(np.zeros(6))
     # From the grid's indices to mm: the CT's point that a SPECT's point falls on comes to it.
     matrix = np.eye(4)
     turn = _rotation(found[3:] * _STEP_RAD)
@@ -105,7 +105,7 @@ def _found(spect: Volume, ct: Volume) -> tuple[Registration, Vector]:
     turned = np.degrees(_vector(move[:3, :3]))
     corners = np.array(np.meshgrid(*[(0.0, n - 1.0) for n in grid.shape])).reshape(3, -1)
     there = grid.affine[:3, :3] @ corners + grid.affine[:3, 3:]
-    furthest = np.abs(np.linalg.norm(move[:3, :3] @ there + move[:3, 3:] - there, axis=0)).max()
+    furthest = np.linalg.norm(move[:3, :3] @ there + move[:3, 3:] - there, axis=0).max()
     reason = _refused(start, best, float(np.linalg.norm(shift)), turned, float(furthest))
     told = Registration(
         moved=not reason,
@@ -130,14 +130,10 @@ def _refused(before: float, after: float, shift_mm: float, turn: Vector, furthes
 
 def _coarse(volume: Volume) -> Volume:
     """Bring a SPECT to axes along the patient's and voxels of `GRID_MM`."""
-    turned = reoriented(volume, Volume(np.zeros((1, 1, 1), np.float32), np.eye(4)))
+    turned = as_patient(volume)
     steps = GRID_MM / np.array(turned.spacing_mm)
-    shape = np.maximum(1, np.floor(np.array(turned.shape) / steps)).astype(int)
-    affine = turned.affine.copy()
-    affine[:3, :3] *= steps
-    offset = (np.array(turned.shape) - 1) / 2 - steps * (shape - 1) / 2
-    affine[:3, 3] += turned.affine[:3, :3] @ offset
-    return resample(turned, Volume(np.zeros(tuple(shape), np.float32), affine))
+    x, y, z = np.maximum(1, np.floor(np.array(turned.shape) / steps)).astype(int)
+    return isotropic(turned, GRID_MM, (x, y, z))
 
 
 def _features(spect: Volume, ct: Volume) -> tuple[Array, Array, Vector]:
@@ -145,9 +141,8 @@ def _features(spect: Volume, ct: Volume) -> tuple[Array, Array, Vector]:
     from scipy import ndimage
 
     hu, seen = body_only(ct).array, ct.array > ct.array.min()  # beyond its field there is air
-    warm = spect.array[spect.array > spect.array.mean(dtype=np.float64)]
-    level = float(warm.mean(dtype=np.float64)) if warm.size else 0.0
-    if not level > 0:
+    level = warm_level(spect.array)
+    if level is None or not level > 0:
         return hu, hu, np.empty((0, 3))
     relative = np.clip(spect.array / np.float32(level), 0, HOT)
     density = np.clip((hu - BONE_HU) / (SOLID_HU - BONE_HU), 0, 1).astype(np.float32)

@@ -13,11 +13,12 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.io.hounsfield import AIR_HU
 from fuzzyseg.pairing import LOW_AGREEMENT, check_hu, check_identity, outline_overlap
 from fuzzyseg.separable import apply_matrices, blur_matrix, linear_matrix
+from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.volume import Study, Volume
+    from fuzzyseg.volume import Study
 
 # Below the first share of the smaller field two images are taken for strangers; below the
 # second the user is told.
@@ -255,6 +256,21 @@ def _fill_outside(
             index = a * i + b * j + c * k + d
             outside |= (index < -0.5 - _FACE_SLACK) | (index > length - 0.5 + _FACE_SLACK)
         plane[outside] = fill
+
+
+def isotropic(volume: Volume, spacing_mm: float, shape: tuple[int, int, int]) -> Volume:
+    """Resample a volume onto voxels of one width along its own axes, about the same centre."""
+    steps = spacing_mm / np.array(volume.spacing_mm)
+    affine = volume.affine.copy()
+    affine[:3, :3] *= steps
+    offset = (np.array(volume.shape) - 1) / 2 - steps * (np.array(shape) - 1) / 2
+    affine[:3, 3] += volume.affine[:3, :3] @ offset
+    return resample(volume, Volume(np.zeros(shape, np.float32), affine))
+
+
+def as_patient(volume: Volume) -> Volume:
+    """Return a volume with its axes from left to right, back to front and feet to head (RAS)."""
+    return reoriented(volume, Volume(np.zeros((1, 1, 1), np.float32), np.eye(4)))
 
 
 def reoriented(volume: Volume, like: Volume) -> Volume:

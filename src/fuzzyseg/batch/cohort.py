@@ -6,7 +6,6 @@ import errno
 import json
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.batch.beside import with_ct_beside
@@ -30,11 +29,12 @@ from fuzzyseg.io.output import (
     write_text,
 )
 from fuzzyseg.jobs import Task, get_engine, run
-from fuzzyseg.models.locate import locate, read_card
+from fuzzyseg.models.locate import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from fuzzyseg.batch.source import Source
     from fuzzyseg.jobs import Engine
@@ -255,7 +255,7 @@ def _described(batch: Batch) -> dict[str, Any]:
     settings = asdict(how.settings)
     del settings["jobs"]
     if how.settings.model is not None:
-        settings["model"] = read_card(Path(f"{locate(how.settings.model)}.json")).sha256
+        settings["model"] = card_of(how.settings.model).sha256
     told = {
         **settings,
         **{f"measuring.{name}": value for name, value in asdict(how.measuring).items()},

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuzzyseg.resample import reoriented, resample
+from fuzzyseg.resample import as_patient, isotropic, reoriented
 from fuzzyseg.separable import apply_matrices, linear_matrix
-from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from fuzzyseg.volume import Volume
 
 _SAME = 0.05  # widths that differ by less than this are the same
 
@@ -30,18 +31,13 @@ def model_grid(volume: Volume, spacing_mm: float | None) -> Volume:
     Volume
         It covers the same field.
     """
-    turned = reoriented(volume, Volume(np.zeros((1, 1, 1), np.float32), np.eye(4)))
+    turned = as_patient(volume)
     widths = np.array(turned.spacing_mm)
     if spacing_mm is None or np.all(np.abs(widths / spacing_mm - 1) <= _SAME):
         return turned
-    shape = np.maximum(1, np.round(np.array(turned.shape) * widths / spacing_mm)).astype(int)
-    steps = spacing_mm / widths
-    affine = turned.affine.copy()
-    affine[:3, :3] *= steps
     # The faces of the field stay where they are, to half a voxel.
-    centre = (np.array(turned.shape) - 1) / 2
-    affine[:3, 3] += turned.affine[:3, :3] @ (centre - steps * (shape - 1) / 2)
-    return resample(turned, Volume(np.zeros(tuple(shape), np.float32), affine))
+    x, y, z = np.maximum(1, np.round(np.array(turned.shape) * widths / spacing_mm)).astype(int)
+    return isotropic(turned, spacing_mm, (x, y, z))
 
 
 def from_model_grid(

@@ -150,12 +150,12 @@ class Config:
         ),
         "Network, and what it sees": (
             *("channels", "classes", "network", "filters", "dims", "context", "planes"),
-            *("spect", "ct", "ct_window_hu", "spacing_mm"),
+            *("spect", "ct", "ct_window_hu", "spacing_mm", "register"),
         ),
         "Optimiser": ("steps", "batch", "lr", "clip", "ema"),
         "Patches, and how they are varied": (
             *("patch", "bright", "lesions", "augment", "mirror", "rotate", "zoom", "ct_shift_mm"),
-            *("noise", "blur", "scale", "randomise", "redraw"),
+            *("parts", "noise", "blur", "scale", "randomise", "paint", "redraw"),
         ),
         "The run": (
             *("half", "seed", "device", "autocast", "compile", "validate_every", "patience"),

@@ -179,18 +179,38 @@ def painted(
     spect, labels
         New arrays.
     """
-    how = _PAINTED
     spacing = np.array(spacing_mm)
     before = np.maximum(activity, 0)
-    after, labels = before, labels.copy()
     level = float(before[labels == 1].mean()) if (labels == 1).any() else 0.0
-    for inside, factor in _new_lesions(labels >= 1, spacing, how, rng):
-        after = np.where(inside, np.maximum(after, np.float32(level * factor)), after)
-        labels[inside] = lesion
+    lesions = _new_lesions(labels >= 1, spacing, _PAINTED, rng)
+    after, labels = _with_lesions(before, labels.copy(), lesions, level, lesion)
     kernel = rng.uniform(*_PAINTED_FWHM_MM) / FWHM_PER_SIGMA / spacing
-    floor = np.float32(1e-3 * level + 1e-12)
-    ratio = (_gaussian(after, kernel) + floor) / (_gaussian(before, kernel) + floor)
-    return spect * ratio, labels
+    return spect * _change(before, after, kernel, 1e-3 * level + 1e-12), labels
+
+
+def _with_lesions(
+    activity: NDArray[Any],
+    labels: NDArray[np.int8],
+    lesions: list[tuple[NDArray[np.bool_], float]],
+    level: float,
+    lesion: int,
+) -> tuple[NDArray[Any], NDArray[np.int8]]:
+    """Raise activity to multiples of a level within new lesions, and label them, in place."""
+    for inside, factor in lesions:
+        activity = np.where(inside, np.maximum(activity, np.float32(level * factor)), activity)
+        labels[inside] = lesion
+    return activity, labels
+
+
+def _change(
+    before: NDArray[Any],
+    after: NDArray[Any],
+    kernel: NDArray[np.float64],
+    floor: float,
+) -> NDArray[Any]:
+    """Factor G a' / G a of a reconstruction, from what `floor` of activity stands out of."""
+    least = np.float32(floor)
+    return (_gaussian(after, kernel) + least) / (_gaussian(before, kernel) + least)
 
 
 def _uptake(
@@ -204,13 +224,11 @@ def _uptake(
         after[case.labels == label] = before[case.labels == label] * _log_uniform(limits, rng)
     after *= _smooth_gain(after.shape, spacing, how, rng)
     level = float(after[labels == 1].mean()) if (labels == 1).any() else 1.0
-    for inside, factor in _new_lesions(bone, spacing, how, rng):
-        after = np.where(inside, np.maximum(after, np.float32(level * factor)), after)
-        labels[inside] = case.n_classes - 1
+    lesions = _new_lesions(bone, spacing, how, rng)
+    after, labels = _with_lesions(after, labels, lesions, level, case.n_classes - 1)
     kernel = how.resolution_mm / FWHM_PER_SIGMA / spacing
     floor = 1e-3 * float(before.mean(dtype=np.float64))
-    ratio = (_gaussian(after, kernel) + floor) / (_gaussian(before, kernel) + floor)
-    image = case.raw["spect"] * ratio
+    image = case.raw["spect"] * _change(before, after, kernel, floor)
     if rng.random() < how.sharpen:
         image = image + np.float32(rng.uniform(0, 0.8)) * (image - _gaussian(image, kernel))
     else:
