@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from fuzzyseg.experiments.marked_section import write_section
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 LIBRARIES = (
@@ -68,17 +70,6 @@ def tables(path: Path) -> str:
     return "\n".join(lines)
 
 
-def write(name: str, section: str, path: Path = PAGE) -> None:
-    """Put a section between its marks in the page, or at the page's end."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page = path.read_text()
-    if begin not in page:
-        page = f"{page.rstrip()}\n\n{begin}\n{end}\n"
-    before, _, rest = page.partition(begin)
-    after = rest.partition(end)[2]
-    path.write_text(f"{before}{begin}\n{section}\n{end}{after}")
-
-
 def main() -> None:
     """Run, print and, if asked, write."""
     names = [argument for argument in sys.argv[1:] if argument != "--write"]
@@ -87,7 +78,7 @@ def main() -> None:
         if not names or name in names:
             section = tables(path)
             if "--write" in sys.argv:
-                write(name, section)
+                write_section(PAGE, name, section)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from scipy import ndimage
 from fuzzyseg.errors import InputError
 from fuzzyseg.experiments.accuracy.__main__ import main, report
 from fuzzyseg.experiments.accuracy.predictions import Prediction, predict_patient
+from fuzzyseg.experiments.accuracy.score_tables import curve, markdown, sensitivity_at, told
 from fuzzyseg.experiments.accuracy.scores import THRESHOLDS, each_lesion, score_patient
-from fuzzyseg.experiments.accuracy.tables import curve, markdown, sensitivity_at, told
 from fuzzyseg.models import load_model, save_model
 
 MM = 4.0

@@ -7,8 +7,8 @@ from matplotlib.image import imread
 from scipy.ndimage import gaussian_filter
 
 from fuzzyseg.experiments.quantification.__main__ import main
-from fuzzyseg.experiments.quantification.pictures import draw_recovery
 from fuzzyseg.experiments.quantification.recovery import recoveries, table
+from fuzzyseg.experiments.quantification.recovery_plot import draw_recovery
 from fuzzyseg.experiments.quantification.sites import sentence, sites
 from fuzzyseg.experiments.quantification.truth import read_truth, true_segmentation
 from fuzzyseg.volume import Provenance, Segmentation, Volume

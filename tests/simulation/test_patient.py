@@ -8,8 +8,8 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.patient import Patient
 from fuzzyseg.simulation.patient import draw_patient as draw_with
 from fuzzyseg.simulation.patient_settings import PatientSettings
-from fuzzyseg.simulation.phantom.files.labelled import LabelledVolume
-from fuzzyseg.simulation.phantom.files.table import LabelTable
+from fuzzyseg.simulation.phantom.files.label_table import LabelTable
+from fuzzyseg.simulation.phantom.files.labelled_phantom import LabelledVolume
 from fuzzyseg.simulation.population import POPULATIONS
 
 VOXEL = 9.0

@@ -10,7 +10,7 @@ from fuzzyseg.models.card import Card
 from fuzzyseg.networks.architecture import Architecture
 from fuzzyseg.registration import register
 from fuzzyseg.resample import resample
-from fuzzyseg.segmentation.network import model_input
+from fuzzyseg.segmentation.learned import model_input
 from fuzzyseg.training.case import load_case, load_cases, preprocessing, unlabelled_case
 from fuzzyseg.training.sources import Source, find_sources
 from fuzzyseg.volume import Study

@@ -71,7 +71,7 @@ class Command:
             from fuzzyseg.registration import register
             from fuzzyseg.resample import align
             from fuzzyseg.segmentation.intensities import check_segmentable
-            from fuzzyseg.segmentation.network import model_input
+            from fuzzyseg.segmentation.learned import model_input
             from fuzzyseg.training.adapt_to_scan import adapt
 
             model = load_model(self.model)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from fuzzyseg.batch.cohort import Batch, run_batch
+from fuzzyseg.batch.many import Batch, run_batch
 from fuzzyseg.batch.one import How
 from fuzzyseg.batch.studies import find_studies
 from fuzzyseg.cli.engine import chosen_engine

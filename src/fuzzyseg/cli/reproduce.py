@@ -11,7 +11,7 @@ import tyro
 from fuzzyseg.cli.engine import chosen_engine
 from fuzzyseg.cli.options import Config, Output, say, warn
 from fuzzyseg.experiments.reproduce.preset import PRESETS
-from fuzzyseg.jobs.engines import ENGINES
+from fuzzyseg.jobs.registry import ENGINES
 
 
 @dataclass(frozen=True)

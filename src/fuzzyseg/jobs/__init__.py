@@ -4,7 +4,7 @@
 pool of this machine. `Store` keeps each result in a folder named by all that it depends on.
 """
 
-from fuzzyseg.jobs.engines import ENGINES, Engine, get_engine
+from fuzzyseg.jobs.registry import ENGINES, Engine, get_engine
 from fuzzyseg.jobs.schedule import run
 from fuzzyseg.jobs.store import Job, Store, Work, sources_digest
 from fuzzyseg.jobs.task import Failure, Later, Outcome, Task

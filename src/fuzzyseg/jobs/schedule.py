@@ -12,7 +12,7 @@ from fuzzyseg.jobs.task import Failure, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fuzzyseg.jobs.engines import Engine
+    from fuzzyseg.jobs.registry import Engine
     from fuzzyseg.jobs.task import Task
 
 AGAIN_S = 2.0  # until a task that said `Later` is asked again

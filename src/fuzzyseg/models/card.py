@@ -62,8 +62,8 @@ class Typical:
     """What a model's memberships were like on patients that it was not trained on.
 
     Each is the 5th and the 95th percentile over patients; None: nobody has looked. How much is
-    lesion is not among them: that is a matter of the patient. `fuzzyseg.segmentation.typical`
-    measures them, and compares.
+    lesion is not among them: that depends on the patient.
+    `fuzzyseg.segmentation.typical_memberships` measures and compares them.
 
     Parameters
     ----------

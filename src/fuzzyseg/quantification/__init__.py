@@ -8,11 +8,11 @@ from fuzzyseg.lazy import lazily
 
 if TYPE_CHECKING:
     from fuzzyseg.quantification.dicom_report import measures_of
+    from fuzzyseg.quantification.lesion_table import lesions_csv
     from fuzzyseg.quantification.measured import quantify
     from fuzzyseg.quantification.measuring import Measuring
     from fuzzyseg.quantification.records import Lesion, Patient, Quantification
     from fuzzyseg.quantification.summary_document import document, schema
-    from fuzzyseg.quantification.tables import lesions_csv
 
 __all__ = [
     "Lesion",
@@ -34,7 +34,7 @@ __getattr__, __dir__ = lazily(
         "Patient": "records",
         "Quantification": "records",
         "document": "summary_document",
-        "lesions_csv": "tables",
+        "lesions_csv": "lesion_table",
         "measures_of": "dicom_report",
         "quantify": "measured",
         "schema": "summary_document",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuzzyseg.quantification.around import REACH_MM
-from fuzzyseg.quantification.density import values_under
+from fuzzyseg.quantification.ct_values import values_under
+from fuzzyseg.quantification.extent import at_border, longest_diameter_mm, places_mm
 from fuzzyseg.quantification.fuzzy_sums import FuzzySums, fuzzy_sums
-from fuzzyseg.quantification.geometry import at_border, longest_diameter_mm, places_mm
 from fuzzyseg.quantification.partial_volume import NO_RESOLUTION, REACH_FWHM, recovered
 from fuzzyseg.quantification.peak import peak
 from fuzzyseg.quantification.records import Lesion

@@ -8,13 +8,13 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.quantification.around import bone_reference, nearest_lesion
+from fuzzyseg.quantification.extent import places_mm
 from fuzzyseg.quantification.fuzzy_sums import (
     THRESHOLDS,
     FuzzySums,
     fuzzy_sums,
     threshold_curve,
 )
-from fuzzyseg.quantification.geometry import places_mm
 from fuzzyseg.quantification.lesion import Surroundings, measure, times
 from fuzzyseg.quantification.measuring import (
     Measuring,
@@ -24,12 +24,12 @@ from fuzzyseg.quantification.measuring import (
     known_half_life_s,
 )
 from fuzzyseg.quantification.notes import notes_on
-from fuzzyseg.quantification.patient import patient_of, without_lesion_class
 from fuzzyseg.quantification.peak import sphere_weights
 from fuzzyseg.quantification.pieces import Components, components
 from fuzzyseg.quantification.records import Amount, Lesion, Patient, Quantification
 from fuzzyseg.quantification.scales import Scales, scales_of
 from fuzzyseg.quantification.skeleton import Skeleton, find_landmarks
+from fuzzyseg.quantification.totals import patient_of, without_lesion_class
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from fuzzyseg.models.locate import card_of
 from fuzzyseg.models.model_files import write_card
 from fuzzyseg.segmentation.dispatch import segment
 from fuzzyseg.segmentation.settings import Settings
-from fuzzyseg.segmentation.typical import statistics, typical
+from fuzzyseg.segmentation.typical_memberships import statistics, typical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -15,7 +15,7 @@ from fuzzyseg.segmentation.classical import cluster
 from fuzzyseg.segmentation.domain import bone_scan_domain, result_domain
 from fuzzyseg.segmentation.intensities import check_segmentable
 from fuzzyseg.segmentation.settings import Settings, check_read, check_settings
-from fuzzyseg.segmentation.typical import statistics, typical_domain
+from fuzzyseg.segmentation.typical_memberships import statistics, typical_domain
 from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def segment(
     check_read(settings)
     if settings.method != "model":
         return _judged(cluster(study, settings), study)
-    from fuzzyseg.segmentation.network import segment_with_model
+    from fuzzyseg.segmentation.learned import segment_with_model
 
     return _judged(segment_with_model(study, settings, progress=progress), study, settings.model)
 

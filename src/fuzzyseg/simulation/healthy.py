@@ -13,7 +13,7 @@ from fuzzyseg.simulation.phantom.anatomy import reference
 from fuzzyseg.simulation.phantom.anatomy.habitus import Body, draw_body
 from fuzzyseg.simulation.phantom.dense.draw_dense import draw_dense
 from fuzzyseg.simulation.phantom.disease.findings import draw_findings, paint_findings
-from fuzzyseg.simulation.phantom.files import labelled
+from fuzzyseg.simulation.phantom.files import labelled_phantom
 from fuzzyseg.simulation.phantom.grid import Grid, check_spacing
 from fuzzyseg.simulation.phantom.model import Phantom
 from fuzzyseg.simulation.phantom.shapes import deformation
@@ -151,7 +151,7 @@ def _phantom(
         if settings.deform:
             bent = deformation.draw(streams["deformation"], *given.extent())
         grid = given.grid(spacing, settings.matrix)
-        whole = given.sample(grid, bent, settings.sample_mm or labelled.SAMPLE_MM)
+        whole = given.sample(grid, bent, settings.sample_mm or labelled_phantom.SAMPLE_MM)
         return whole, bent, {"largest_displacement_mm": bent.limit_mm}
     if settings.deform:
         bent = deformation.draw(streams["deformation"], *reference.extent(body))

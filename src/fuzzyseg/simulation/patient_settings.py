@@ -13,7 +13,7 @@ from fuzzyseg.simulation.population import POPULATIONS
 
 if TYPE_CHECKING:
     from fuzzyseg.simulation.phantom.anatomy.habitus import Arms, Sex
-    from fuzzyseg.simulation.phantom.files.labelled import LabelledVolume
+    from fuzzyseg.simulation.phantom.files.labelled_phantom import LabelledVolume
     from fuzzyseg.simulation.phantom.model import Phantom
     from fuzzyseg.simulation.population_laws import Population
 

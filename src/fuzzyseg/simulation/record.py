@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.provenance import versions
-from fuzzyseg.simulation.phantom.files.stand_in import files_beside
+from fuzzyseg.simulation.phantom.files.phantom_file import files_beside
 
 if TYPE_CHECKING:
     from fuzzyseg.simulation.simulated import Recipe

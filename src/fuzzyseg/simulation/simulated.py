@@ -14,8 +14,8 @@ from fuzzyseg.simulation.follow_up import FOLLOW_UPS, FirstDay, draw_follow_up
 from fuzzyseg.simulation.patient import Patient, draw_patient
 from fuzzyseg.simulation.patient_settings import PatientSettings
 from fuzzyseg.simulation.phantom.attenuation import attenuation_from_hu
-from fuzzyseg.simulation.phantom.files.stand_in import load_phantom
-from fuzzyseg.simulation.phantom.files.table import shipped_tables
+from fuzzyseg.simulation.phantom.files.label_table import shipped_tables
+from fuzzyseg.simulation.phantom.files.phantom_file import load_phantom
 from fuzzyseg.simulation.population import POPULATIONS, get_population
 from fuzzyseg.simulation.population_laws import AttenuationSource, Population
 from fuzzyseg.simulation.record import code_digest, recipe_record
@@ -30,7 +30,7 @@ from fuzzyseg.volume import Volume
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fuzzyseg.simulation.phantom.files.labelled import LabelledVolume
+    from fuzzyseg.simulation.phantom.files.labelled_phantom import LabelledVolume
 
 MOST_SHIFT_MM = 50.0
 _OPAQUE_PATHS = 1.99  # mean free paths

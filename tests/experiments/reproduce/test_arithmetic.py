@@ -11,8 +11,8 @@ from toy_training import toy_case
 from fuzzyseg.experiments.reproduce.claims import decided
 from fuzzyseg.experiments.reproduce.results import Results, per_patient, value
 from fuzzyseg.experiments.reproduce.rows import Entry, score_table, spread, t_tests
-from fuzzyseg.experiments.reproduce.work.activation import IMAGES, activations
 from fuzzyseg.experiments.reproduce.work.cts import ct_pairs
+from fuzzyseg.experiments.reproduce.work.maximisation import IMAGES, activations
 from fuzzyseg.experiments.reproduce.work.scoring import fuzziness, reliability
 from fuzzyseg.experiments.reproduce.work.timing import plain_rfcm
 from fuzzyseg.experiments.reproduce.work.training import in_units_of, is_flat

@@ -13,8 +13,8 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.experiments.accuracy.cards import write_scores
 from fuzzyseg.experiments.accuracy.pictures import draw_curves, draw_diameters, draw_gallery
 from fuzzyseg.experiments.accuracy.predictions import predict_patient
+from fuzzyseg.experiments.accuracy.score_tables import lesion_table, model_table, shift_table
 from fuzzyseg.experiments.accuracy.scores import PatientScores, scored
-from fuzzyseg.experiments.accuracy.tables import lesion_table, model_table, shift_table
 from fuzzyseg.io.output import write_text
 from fuzzyseg.jobs.processes import executor
 from fuzzyseg.models import load_model

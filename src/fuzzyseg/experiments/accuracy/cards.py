@@ -11,8 +11,8 @@ from fuzzyseg.models.model_files import load_model, write_card
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fuzzyseg.experiments.accuracy.score_tables import Cohorts
     from fuzzyseg.experiments.accuracy.scores import PatientScores
-    from fuzzyseg.experiments.accuracy.tables import Cohorts
 
 _TOLD = ("estimate", "low", "high")
 

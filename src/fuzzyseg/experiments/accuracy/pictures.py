@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuzzyseg.experiments.accuracy.tables import curve
+from fuzzyseg.experiments.accuracy.score_tables import curve
 from fuzzyseg.io import read_nifti
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.experiments.accuracy.predictions import Prediction
+    from fuzzyseg.experiments.accuracy.score_tables import Cohorts
     from fuzzyseg.experiments.accuracy.scores import PatientScores
-    from fuzzyseg.experiments.accuracy.tables import Cohorts
 
 _HIT, _MISSED, _FALSE = "#1b7f3b", "#c62828", "#e08a00"
 _BINS_MM = (6.0, 9.0, 12.0, 15.0, 18.0, 22.0, 30.0, 60.0)

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parts += [f"## {key}", recovery.table(rows), sentence(right[key])]
     sys.stdout.write("\n\n".join(parts) + "\n")
     if given.output is not None:
-        from fuzzyseg.experiments.quantification.pictures import draw_recovery
+        from fuzzyseg.experiments.quantification.recovery_plot import draw_recovery
 
         given.output.mkdir(parents=True, exist_ok=True)
         draw_recovery(found, given.output / "recovery.png")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuzzyseg.quantification.geometry import places_mm
+from fuzzyseg.quantification.extent import places_mm
 from fuzzyseg.quantification.site import site
 from fuzzyseg.quantification.skeleton import find_landmarks
 

@@ -8,7 +8,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from fuzzyseg.experiments.accuracy.tables import markdown
+from fuzzyseg.experiments.accuracy.score_tables import markdown
 from fuzzyseg.io.output import replacing, write_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from fuzzyseg.io.dicom.write import save
 from fuzzyseg.io.messages import refusing
 from fuzzyseg.io.nifti_write import STEPS, in_steps
 from fuzzyseg.io.results.equipment import equipment, family
-from fuzzyseg.io.results.source import dicom_source
+from fuzzyseg.io.results.source_images import dicom_source
 from fuzzyseg.io.results.terms import code, terms
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from fuzzyseg.io.results.source import DicomSource
+    from fuzzyseg.io.results.source_images import DicomSource
     from fuzzyseg.io.results.terms import Term
     from fuzzyseg.volume import Provenance, Segmentation
 

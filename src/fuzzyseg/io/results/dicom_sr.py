@@ -15,7 +15,7 @@ from fuzzyseg.io.messages import refusing
 from fuzzyseg.io.results.dicom_seg import seg_dataset, segment
 from fuzzyseg.io.results.equipment import equipment
 from fuzzyseg.io.results.measures import measures
-from fuzzyseg.io.results.source import dicom_source
+from fuzzyseg.io.results.source_images import dicom_source
 from fuzzyseg.io.results.terms import SITES, code, terms
 from fuzzyseg.tables import entry_of
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
     from fuzzyseg.io.results.measures import LesionMeasures, Measure, MeasuredLesions, _Coded
-    from fuzzyseg.io.results.source import DicomSource
+    from fuzzyseg.io.results.source_images import DicomSource
     from fuzzyseg.io.results.terms import Term
     from fuzzyseg.volume import Provenance, Volume
 

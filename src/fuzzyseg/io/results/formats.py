@@ -12,7 +12,7 @@ from fuzzyseg.io.results.dicom_seg import write_dicom_seg
 from fuzzyseg.io.results.dicom_sr import write_dicom_sr
 from fuzzyseg.io.results.rtstruct import write_rtstruct
 from fuzzyseg.io.results.seg_nrrd import write_seg_nrrd
-from fuzzyseg.io.results.source import dicom_source
+from fuzzyseg.io.results.source_images import dicom_source
 from fuzzyseg.tables import entry_of
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def require_formats(formats: Sequence[str], volume: Volume) -> None:
     InputError
         If there is no such format.
     SourceError
-        As `fuzzyseg.io.results.source.dicom_source`.
+        As `fuzzyseg.io.results.source_images.dicom_source`.
     """
     wanted = [_format(name) for name in formats]
     if any(entry.dicom for entry in wanted):

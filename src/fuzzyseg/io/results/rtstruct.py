@@ -14,8 +14,8 @@ from fuzzyseg.io.dicom.write import save, time_of_day
 from fuzzyseg.io.messages import refusing
 from fuzzyseg.io.results.contours import outlines
 from fuzzyseg.io.results.equipment import equipment
-from fuzzyseg.io.results.identity import PATIENT_AND_STUDY
-from fuzzyseg.io.results.source import dicom_source
+from fuzzyseg.io.results.patient_study import PATIENT_AND_STUDY
+from fuzzyseg.io.results.source_images import dicom_source
 from fuzzyseg.io.results.terms import code, terms
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from fuzzyseg.io.results.source import DicomSource
+    from fuzzyseg.io.results.source_images import DicomSource
     from fuzzyseg.io.results.terms import Term
     from fuzzyseg.volume import Provenance, Segmentation
 

@@ -9,8 +9,8 @@ from fuzzyseg.simulation.phantom.anatomy.habitus import Body
 from fuzzyseg.simulation.phantom.anatomy.pelvis import HIP
 from fuzzyseg.simulation.phantom.anatomy.vessels import PHASES, vessels
 from fuzzyseg.simulation.phantom.dense import implants, mineral, wear
+from fuzzyseg.simulation.phantom.dense.bone_density import draw_density
 from fuzzyseg.simulation.phantom.dense.dense_settings import DENSE, Dense, Graded, insert
-from fuzzyseg.simulation.phantom.dense.density import draw_density
 from fuzzyseg.simulation.phantom.dense.draw_dense import draw_dense
 from fuzzyseg.simulation.phantom.grid import Grid
 from fuzzyseg.simulation.phantom.shapes import deformation

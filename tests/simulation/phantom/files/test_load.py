@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.simulation.phantom.files.label_table import LabelTable, Organ
 from fuzzyseg.simulation.phantom.files.load import load_ct, load_labelled, load_xcat
-from fuzzyseg.simulation.phantom.files.table import LabelTable, Organ
 from fuzzyseg.simulation.phantom.shapes import deformation
 from fuzzyseg.simulation.phantom.tissues import TISSUES, WATER_ATTENUATION
 

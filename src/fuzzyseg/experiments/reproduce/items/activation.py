@@ -9,7 +9,7 @@ import numpy as np
 from fuzzyseg.experiments.reproduce.drawing import new_figure
 from fuzzyseg.experiments.reproduce.entries import SPECT_ALPHA
 from fuzzyseg.experiments.reproduce.section import Figure, Section
-from fuzzyseg.experiments.reproduce.work.activation import IMAGES, activations
+from fuzzyseg.experiments.reproduce.work.maximisation import IMAGES, activations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

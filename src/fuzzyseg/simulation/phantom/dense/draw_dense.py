@@ -8,7 +8,7 @@ import numpy as np
 
 from fuzzyseg.simulation.phantom.anatomy.abdomen import draw_oral
 from fuzzyseg.simulation.phantom.anatomy.vessels import draw_contrast
-from fuzzyseg.simulation.phantom.dense.density import draw_density
+from fuzzyseg.simulation.phantom.dense.bone_density import draw_density
 from fuzzyseg.simulation.phantom.dense.implants import draw_implants
 from fuzzyseg.simulation.phantom.dense.mineral import draw_mineral
 from fuzzyseg.simulation.phantom.dense.wear import draw_wear

@@ -12,8 +12,8 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.phantom.attenuation import attenuation_from_hu
-from fuzzyseg.simulation.phantom.files.labelled import LabelledVolume
-from fuzzyseg.simulation.phantom.files.table import BONE, LabelTable, read_table
+from fuzzyseg.simulation.phantom.files.label_table import BONE, LabelTable, read_table
+from fuzzyseg.simulation.phantom.files.labelled_phantom import LabelledVolume
 from fuzzyseg.simulation.phantom.model import SKELETON
 from fuzzyseg.simulation.phantom.tissues import TISSUES
 

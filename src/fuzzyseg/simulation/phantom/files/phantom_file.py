@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.simulation.phantom.files.label_table import is_orientation, keep_of, shipped_tables
 from fuzzyseg.simulation.phantom.files.load import load_ct, load_labelled, load_xcat
-from fuzzyseg.simulation.phantom.files.table import is_orientation, keep_of, shipped_tables
 
 if TYPE_CHECKING:
-    from fuzzyseg.simulation.phantom.files.labelled import LabelledVolume
+    from fuzzyseg.simulation.phantom.files.labelled_phantom import LabelledVolume
 
 _XCAT_KEYS = {"activity", "shape", "voxel_mm", "unit", "orientation", "keep"}
 _CT_KEYS = {"bone_labels", "bone", "keep"}

@@ -1,7 +1,8 @@
 """The script behind the table of all methods: what it chooses, and that it resumes."""
 
-import methods_table
 import pytest
+
+from fuzzyseg.experiments import methods_table
 
 
 @pytest.fixture
@@ -17,12 +18,12 @@ def cohort(tmp_path):
 def test_best_on_the_cohort_to_choose_on_is_scored_and_nothing_twice(cohort, monkeypatch, capsys):
     asked = []
 
-    def score(images, method, with_ct, parameters):
-        asked.append((images, method, with_ct, parameters))
+    def score(spect, ct, truth, method, with_ct, parameters):
+        asked.append((spect, method, with_ct, parameters))
         good = {"sfcm": 0.9, "rfcm": 0.2}[method] if parameters else 0.5
         return [[good, 0.25, 30.0], [good / 2, 0.75, 10.0]]
 
-    monkeypatch.setattr(methods_table, "load", lambda folder: (folder.name,))
+    monkeypatch.setattr(methods_table, "load", lambda folder: (folder.name, None, None))
     monkeypatch.setattr(methods_table, "score", score)
     monkeypatch.setattr(methods_table, "clustering_methods", lambda: ("rfcm", "sfcm", "kmeans"))
     grid = {"rfcm": ({}, {"beta": 1.0}), "sfcm": ({}, {"window": 3})}

@@ -16,9 +16,9 @@ from fuzzyseg.batch.bids import (
     derivative_of,
     write_description,
 )
+from fuzzyseg.batch.cohort_csv import Row, cohort_csv, read_row
+from fuzzyseg.batch.cohort_html import cohort_html
 from fuzzyseg.batch.one import FILES, How, check_how, process, result_names
-from fuzzyseg.batch.page import cohort_html
-from fuzzyseg.batch.table import Row, cohort_csv, read_row
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import (
     cannot_write,

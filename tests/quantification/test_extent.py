@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fuzzyseg.quantification.geometry import at_border, longest_diameter_mm, places_mm
+from fuzzyseg.quantification.extent import at_border, longest_diameter_mm, places_mm
 
 
 @pytest.mark.parametrize("radius_mm", [6.0, 15.0, 40.0])

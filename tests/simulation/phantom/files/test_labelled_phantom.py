@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.phantom.files.labelled import LabelledVolume
-from fuzzyseg.simulation.phantom.files.table import LabelTable
+from fuzzyseg.simulation.phantom.files.label_table import LabelTable
+from fuzzyseg.simulation.phantom.files.labelled_phantom import LabelledVolume
 from fuzzyseg.simulation.phantom.grid import Grid
 from fuzzyseg.simulation.phantom.model import Phantom
 from fuzzyseg.simulation.phantom.shapes import deformation
@@ -51,7 +51,7 @@ def test_slabs_make_no_difference(monkeypatch):
     v = volume()
     grid = v.grid((4.0, 4.0, 4.0))
     whole = v.sample(grid, deformation.none())
-    monkeypatch.setattr("fuzzyseg.simulation.phantom.files.labelled._SLAB_SAMPLES", 1)
+    monkeypatch.setattr("fuzzyseg.simulation.phantom.files.labelled_phantom._SLAB_SAMPLES", 1)
     sliced = v.sample(grid, deformation.none())
     assert np.array_equal(whole.fractions, sliced.fractions)
     assert np.array_equal(whole.region, sliced.region)

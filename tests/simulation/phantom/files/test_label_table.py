@@ -5,7 +5,7 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.simulation.phantom.anatomy.habitus import draw_body
 from fuzzyseg.simulation.phantom.anatomy.reference import bones
 from fuzzyseg.simulation.phantom.disease.lesion_sites import KINDS_OF_BONE, kind_of_bone
-from fuzzyseg.simulation.phantom.files.table import LabelTable, read_table, shipped_tables
+from fuzzyseg.simulation.phantom.files.label_table import LabelTable, read_table, shipped_tables
 from fuzzyseg.simulation.phantom.model import SKELETON
 from fuzzyseg.simulation.population import POPULATIONS, get_population
 

@@ -10,7 +10,7 @@ from fuzzyseg.inference.prediction import predict
 from fuzzyseg.inference.preprocess import normalise_ct, normalise_spect
 from fuzzyseg.models.card import Preprocessing
 from fuzzyseg.segmentation import Settings, segment, summary
-from fuzzyseg.segmentation.network import model_input
+from fuzzyseg.segmentation.learned import model_input
 from fuzzyseg.volume import Study, Volume
 
 SHAPE = (14, 12, 10)

@@ -11,7 +11,7 @@ from fuzzyseg.models.model_files import load_model
 from fuzzyseg.provenance import now
 from fuzzyseg.segmentation import Settings, segment, summary
 from fuzzyseg.segmentation.describe import describe_memberships
-from fuzzyseg.segmentation.typical import statistics, typical, typical_domain
+from fuzzyseg.segmentation.typical_memberships import statistics, typical, typical_domain
 from fuzzyseg.volume import Provenance, Segmentation, Study, Volume
 
 AFFINE = np.diag([4.0, 4.0, 4.0, 1.0])

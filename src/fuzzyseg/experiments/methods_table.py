@@ -1,14 +1,14 @@
-"""Print how well every clustering does on cohorts, SPECT alone and with CT (docs/clustering.md).
+"""How well every clustering method does on cohorts, with SPECT alone and with CT.
 
-    python benchmarks/methods_table.py --choose COHORT [--patients N] [--write] COHORT...
+    python -m fuzzyseg.experiments.methods_table --choose COHORT [--patients N] COHORT...
 
 The cohorts are those of docs/accuracy.md. Each method's spatial weight (or width, or exponents) is
-the one of `GRID` with the highest sum of bone and lesion DSC on `--choose`, apart for SPECT alone
-and with CT; without `--choose` it is the default. All else is default: the body, fixed centres.
-Means over the first N patients (all by default) are weighted by true volume, eq. 22 of Chen et al.
-2021; surface DSC is a plain mean. What was scored is kept in `--keep` (out/methods_scores.jsonl)
-and not computed again: a stopped run goes on, and a finished one only prints. Delete that file when
-code changed. `--write` puts the tables into the page.
+the one of `GRID` with the highest sum of bone and lesion DSC on `--choose`, chosen separately for
+SPECT alone and with CT; without `--choose` it is the default. Everything else is default: the body,
+fixed centres. Means over the first N patients (all by default) are weighted by true volume, eq. 22
+of Chen et al. 2021; surface DSC is a plain mean. Scores are kept in `--keep`
+(out/methods_scores.jsonl) and not computed again: a stopped run goes on, and a finished one only
+prints. Delete that file when the code has changed. `--write PAGE` puts the tables into a page.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from run import write
-
 from fuzzyseg.conventions import CLASSES
+from fuzzyseg.experiments.marked_section import write_section
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import evaluate, plain_mean, volume_weighted_mean
 from fuzzyseg.registration import register
@@ -31,13 +30,21 @@ from fuzzyseg.segmentation.methods import METHODS, clustering_methods
 from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-PAGE = Path(__file__).parent.parent / "docs" / "clustering.md"
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fuzzyseg.volume import Volume
+
+    Parameters = Mapping[str, float]
+    Case = tuple[str, bool, Parameters]  # method, with CT or not
+    Rows = list[list[float]]
+
 FILES = ("spect.nii.gz", "ct.nii.gz", "labels.nii.gz")
-ALPHA = ({"alpha": 0.3}, {}, {"alpha": 3.0})
+ALPHA: tuple[Parameters, ...] = ({"alpha": 0.3}, {}, {"alpha": 3.0})
 # What is tried beside each other on the cohort to choose on; {} is the default.
-GRID: dict[str, tuple[dict[str, float], ...]] = {
+GRID: dict[str, tuple[Parameters, ...]] = {
     "rfcm": ({}, {"beta": 3e-4}, {"beta": 1e-3}),
     "rfcm-ct": ({"gamma": 0.005}, {}, {"gamma": 0.05}),
     "fcm-s": ALPHA,
@@ -56,41 +63,52 @@ class Scores:
     """Scores by cohort, patient, method, with CT or not, and its parameters; kept in a file."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.known = path, {}
+        self.path = path
+        self.known: dict[str, Rows] = {}
         if path.exists():
             for line in path.read_text().splitlines():
                 *key, rows = json.loads(line)
                 self.known[json.dumps(key)] = rows
 
-    def of(self, folder: Path, cases: list[tuple[str, bool, dict]]) -> Iterator[list]:
+    def of(self, folder: Path, cases: Sequence[Case]) -> Iterator[Rows]:
         """Bone's and lesion's [DSC, surface DSC, true ml] of one patient, case by case."""
-        images: Any = None
+        images: tuple[Any, ...] = ()
         for method, with_ct, parameters in cases:
             key = [folder.parent.name, folder.name, method, with_ct, parameters]
             name = json.dumps(key)
             if name not in self.known:
                 images = images or load(folder)
-                self.known[name] = score(*images, method, with_ct, parameters)
+                spect, ct, truth = images
+                self.known[name] = score(spect, ct, truth, method, with_ct, parameters)
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 with self.path.open("a") as file:
                     file.write(json.dumps([*key, self.known[name]]) + "\n")
             yield self.known[name]
 
 
-def load(folder: Path) -> tuple:
+def load(folder: Path) -> tuple[Volume, Volume | None, NDArray[np.uint8]]:
+    """Read a patient: SPECT, registered CT and true labels."""
     spect = read_nifti(folder / "spect.nii.gz", "NM", "Bq/mL")
     ct = register(Study(spect, read_nifti(folder / "ct.nii.gz", "CT"))).ct  # once for all methods
     return spect, ct, read_nifti(folder / "labels.nii.gz").array.astype("uint8")
 
 
-def score(spect: Any, ct: Any, truth: Any, method: str, with_ct: bool, parameters: dict) -> list:
+def score(
+    spect: Volume,
+    ct: Volume | None,
+    truth: NDArray[np.uint8],
+    method: str,
+    with_ct: bool,
+    parameters: Parameters,
+) -> Rows:
+    """Segment with a method; bone's and lesion's [DSC, surface DSC, true ml]."""
     own = {name: value for name, value in parameters.items() if name != "beta"}
     settings = Settings(
         method=method,
         register=False,
         jobs=1,
         parameters=tuple(f"{name}={value}" for name, value in own.items()),
-        **{name: value for name, value in parameters.items() if name == "beta"},
+        **{name: value for name, value in parameters.items() if name == "beta"},  # type: ignore[arg-type]
     )
     labels = segment(Study(spect=spect, ct=ct if with_ct else None), settings).labels
     found = evaluate(labels, truth, spacing_mm=spect.spacing_mm, class_names=CLASSES).rows
@@ -98,13 +116,14 @@ def score(spect: Any, ct: Any, truth: Any, method: str, with_ct: bool, parameter
 
 
 def patients(cohort: Path, n: int | None) -> list[Path]:
+    """Folders of the first n patients of a cohort that are whole."""
     whole = [p for p in sorted(cohort.glob("patient-*")) if all((p / f).exists() for f in FILES)]
     if not whole:
         sys.exit(f"expected a cohort of simulated patients, found none whole in {cohort}")
     return whole[:n]
 
 
-def summary(rows: list) -> list[float]:
+def summary(rows: Sequence[Rows]) -> list[float]:
     """DSC of bone and lesion, then their surface DSC."""
     overlap = [
         volume_weighted_mean([p[k][0] for p in rows], [p[k][2] for p in rows]).estimate
@@ -113,23 +132,24 @@ def summary(rows: list) -> list[float]:
     return overlap + [plain_mean([p[k][1] for p in rows]).estimate for k in (0, 1)]
 
 
-def scored(scores: Scores, cohort: Path, n: int | None, cases: list) -> list[list[float]]:
+def scored(scores: Scores, cohort: Path, n: int | None, cases: Sequence[Case]) -> list[list[float]]:
     """Summary of each case over a cohort."""
     rows = []
     for folder in patients(cohort, n):
         rows.append(list(scores.of(folder, cases)))
-        print(f"{folder}: {time.process_time():.0f} CPU seconds so far", file=sys.stderr)
+        sys.stderr.write(f"{folder}: {time.process_time():.0f} CPU seconds so far\n")
     return [summary(list(of_case)) for of_case in zip(*rows, strict=True)]
 
 
-def choose(scores: Scores, cohort: Path, n: int | None) -> dict[tuple[str, bool], dict]:
+def choose(scores: Scores, cohort: Path, n: int | None) -> dict[tuple[str, bool], Parameters]:
+    """For each method, with CT and without: the parameters of `GRID` that are best on a cohort."""
     cases = [
         (method, ct, parameters)
         for method, grid in GRID.items()
         for ct in (False, True)
         for parameters in (grid if ct or not METHODS[method].prior else ({},))
     ]
-    best: dict[tuple[str, bool], tuple[float, dict]] = {}
+    best: dict[tuple[str, bool], tuple[float, Parameters]] = {}
     for (method, ct, parameters), found in zip(
         cases, scored(scores, cohort, n, cases), strict=True
     ):
@@ -138,13 +158,16 @@ def choose(scores: Scores, cohort: Path, n: int | None) -> dict[tuple[str, bool]
     return {case: parameters for case, (_, parameters) in best.items()}
 
 
-def words(chosen: list[dict]) -> str:
+def words(chosen: Sequence[Parameters]) -> str:
     """Parameters of SPECT alone / with CT, once if they are the same."""
     each = [", ".join(f"{k} {v:g}" for k, v in p.items()) or "default" for p in chosen]
     return each[0] if each[0] == each[1] else " / ".join(each)
 
 
-def table(scores: Scores, cohort: Path, n: int | None, chosen: dict) -> str:
+def table(
+    scores: Scores, cohort: Path, n: int | None, chosen: Mapping[tuple[str, bool], Parameters]
+) -> str:
+    """Write the scores of every method on a cohort as Markdown."""
     methods = clustering_methods()
     cases = [(m, ct, chosen.get((m, ct), {})) for m in methods for ct in (False, True)]
     found = scored(scores, cohort, n, cases)
@@ -161,20 +184,24 @@ def table(scores: Scores, cohort: Path, n: int | None, chosen: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Score, choose and print; write if asked."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fuzzyseg.experiments.methods_table",
+        description=(__doc__ or "").split("\n", maxsplit=1)[0],
+    )
     parser.add_argument("cohorts", nargs="+", type=Path)
     parser.add_argument("--choose", type=Path, help="cohort to choose parameters on")
     parser.add_argument("--patients", type=int, help="first N of each cohort")
     parser.add_argument("--keep", type=Path, default=Path("out/methods_scores.jsonl"))
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
-    given = parser.parse_args()
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="page to put the tables into")
+    given = parser.parse_args(arguments)
     scores, n = Scores(given.keep), given.patients
     chosen = choose(scores, given.choose, n) if given.choose else {}
     tables = "\n".join(table(scores, cohort, n, chosen) for cohort in given.cohorts)
-    print(tables)
+    sys.stdout.write(tables + "\n")
     if given.write:
-        write("methods", tables, PAGE)
+        write_section(given.write, "methods", tables)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 import numpy as np
 
-from fuzzyseg.quantification.density import values_under
+from fuzzyseg.quantification.ct_values import values_under
 from fuzzyseg.volume import Volume
 
 COARSE = np.diag([6.0, 6.0, 6.0, 1.0])

@@ -12,7 +12,7 @@ from fuzzyseg.io.dicom.affine import LPS_TO_RAS
 from fuzzyseg.io.dicom.elements import count, floats, integers, text
 from fuzzyseg.io.dicom.file import quiet
 from fuzzyseg.io.dicom.write import decimal
-from fuzzyseg.io.results.identity import complete
+from fuzzyseg.io.results.patient_study import complete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ import pytest
 from toy_phantom import write_phantom
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.phantom.files.stand_in import load_phantom
+from fuzzyseg.simulation.phantom.files.phantom_file import load_phantom
 from fuzzyseg.simulation.simulated import Recipe, simulate_patient
 
 

@@ -12,7 +12,7 @@ from fuzzyseg.report.page.text import escaped, number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fuzzyseg.batch.table import Row
+    from fuzzyseg.batch.cohort_csv import Row
 
 _MOST_ROWS = 5000  # more would make a page that no browser sorts at ease; cohort.csv has them all
 # Title, unit, field, decimals.

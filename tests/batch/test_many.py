@@ -8,8 +8,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from fuzzyseg.batch import cohort
-from fuzzyseg.batch.cohort import Batch, run_batch
+from fuzzyseg.batch import many
+from fuzzyseg.batch.many import Batch, run_batch
 from fuzzyseg.batch.one import How
 from fuzzyseg.batch.studies import find_studies
 from fuzzyseg.cli.batch import parsed_part
@@ -155,7 +155,7 @@ def test_bids_names_on_request(tmp_path):
 
 
 def test_a_full_disk_stops_the_cohort_and_the_next_run_goes_on(studies, tmp_path, monkeypatch):
-    real, tried = cohort.process, []
+    real, tried = many.process, []
 
     def full(source, folder, how):
         tried.append(source.name)
@@ -163,7 +163,7 @@ def test_a_full_disk_stops_the_cohort_and_the_next_run_goes_on(studies, tmp_path
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(source, folder, how)
 
-    monkeypatch.setattr(cohort, "process", full)
+    monkeypatch.setattr(many, "process", full)
     (studies / "b.nii.gz").unlink()
     write(studies / "d.nii.gz", 4)
     batch = Batch(find_studies(studies), tmp_path / "out", HOW)
@@ -171,7 +171,7 @@ def test_a_full_disk_stops_the_cohort_and_the_next_run_goes_on(studies, tmp_path
         run_batch(batch, engine=Here())
     assert tried == ["a", "c"]
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a", "batch.json"]
-    monkeypatch.setattr(cohort, "process", real)
+    monkeypatch.setattr(many, "process", real)
     assert [row.state for row in run_batch(batch, engine=Here())] == ["done"] * 3
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.simulation.phantom.files.table import BONE, LabelTable
+from fuzzyseg.simulation.phantom.files.label_table import BONE, LabelTable
 from fuzzyseg.simulation.phantom.grid import Grid
 from fuzzyseg.simulation.phantom.model import Phantom
 from fuzzyseg.simulation.phantom.shapes.deformation import Deformation, sample_points

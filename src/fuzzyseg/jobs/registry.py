@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
 
 ENGINES = {
-    "local": Entry("processes of this machine", "fuzzyseg.jobs.local:Pool"),
+    "local": Entry("processes of this machine", "fuzzyseg.jobs.local_pool:Pool"),
     "ray": Entry("a Ray cluster that is running", "fuzzyseg.jobs.ray_cluster:Cluster"),
 }
 
