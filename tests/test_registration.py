@@ -6,6 +6,9 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from fuzzyseg import registration
+from fuzzyseg.errors import InputError
+from fuzzyseg.identity import Identity, mark
 from fuzzyseg.registration import LEAST_MM, MOST_MM, register
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.volume import Study, Volume
@@ -107,3 +110,20 @@ def test_segment_moves_the_ct_unless_told_not_to(pair):
     with_it = segment(away, settings).labels
     without = segment(away, replace(settings, register=False)).labels
     assert (with_it != right).mean() < 0.3 * (without != right).mean()
+
+
+def test_the_ct_of_another_patient_is_refused_before_it_is_moved(pair, monkeypatch):
+    monkeypatch.setattr(registration, "_found", lambda *_: pytest.fail("registered"))
+    one, other = (
+        replace(image, identity=Identity(mark(name)))
+        for image, name in ((pair.spect, "ANNA"), (pair.ct, "BERTA"))
+    )
+    with pytest.raises(InputError, match="two Patient IDs"):
+        register(Study(one, other))
+    with pytest.raises(InputError, match="two Patient IDs"):
+        segment(Study(one, other), Settings(method="kmeans"))
+
+
+def test_the_ct_of_another_patient_is_moved_where_that_is_allowed(pair):
+    one, other = (replace(v, identity=Identity(mark(v.modality))) for v in pair.volumes)
+    assert register(Study(one, other), allow_mismatch=True).registration is not None

@@ -10,7 +10,7 @@ import numpy as np
 
 from fuzzyseg.body import body_only
 from fuzzyseg.conventions import FWHM_PER_SIGMA
-from fuzzyseg.pairing import warm_level
+from fuzzyseg.pairing import check_identity, warm_level
 from fuzzyseg.resample import as_patient, isotropic, resample
 from fuzzyseg.volume import Registration, Study, Volume
 
@@ -38,7 +38,7 @@ FITS, NO_BONE = "the images fit as they are", "too little bone in the field"
 _STEP_RAD = 0.01  # of a turn that is worth about as much as a step of 1 voxel
 
 
-def register(study: Study) -> Study:
+def register(study: Study, *, allow_mismatch: bool = False) -> Study:
     """Move the CT of a study so that its bone lies on the uptake of bone in the SPECT.
 
     Rigid: three shifts and three turns that maximise the correlation of bone in CT, blurred to
@@ -50,6 +50,8 @@ def register(study: Study) -> Study:
     ----------
     study : Study
         As it was read: the CT on its own grid.
+    allow_mismatch : bool
+        Take images whose Patient IDs differ; `fuzzyseg.resample.align` then warns.
 
     Returns
     -------
@@ -57,9 +59,15 @@ def register(study: Study) -> Study:
         With `registration`; the same one where it holds one image or has been through here. The
         CT stays where too little bone agrees, the patient would have moved by more than 30 mm or
         6 degrees, or nothing moves by more than 0.5 mm.
+
+    Raises
+    ------
+    InputError
+        If the images are of two patients: before anything is computed.
     """
     if study.spect is None or study.ct is None or study.registration is not None:
         return study
+    check_identity(study, allow_mismatch=allow_mismatch)
     found, move = _found(study.spect, study.ct)
     affine = move @ study.ct.affine if found.moved else study.ct.affine
     ct = replace(study.ct, affine=affine, warnings=study.ct.warnings + _warnings(found))

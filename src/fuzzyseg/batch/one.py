@@ -122,7 +122,7 @@ def process(
     default = () if how.formats else default_formats(study.image)
     if how.settings.register:
         step("registering")
-        study = register(study)
+        study = register(study, allow_mismatch=how.allow_mismatch)
     ct = study.beside  # on its own grid, for HU
     study = align(study, allow_mismatch=how.allow_mismatch)
     segmentation = segment(study, how.settings, progress=step("segmenting"))
