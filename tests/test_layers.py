@@ -21,6 +21,8 @@ LAYERS = [
         "lazy",
         "old_names",
         "conventions",
+        "counts",
+        "drawing",
         "compiled",
         "tables",
         "parameters",

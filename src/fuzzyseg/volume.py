@@ -15,6 +15,7 @@ from fuzzyseg.identity import Identity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from pydicom import Dataset
 
@@ -130,6 +131,36 @@ class Volume:
             self.affine, other.affine, rtol=0, atol=_SAME_GRID_MM
         )
 
+    def plot(self, at_mm: tuple[float, float, float] | None = None) -> Figure:
+        """Draw axial, coronal and sagittal planes and the anterior MIP.
+
+        The patient's right is on the left, as in the clinic; lengths are true. Oblique volumes are
+        shown on the nearest axes.
+
+        Parameters
+        ----------
+        at_mm : (x, y, z), optional
+            Place in RAS that the planes hold; the middle of the volume without it. The nearest
+            planes, where it lies outside.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        InputError
+            If `at_mm` is not a place.
+        """
+        from fuzzyseg.drawing.figure import draw_images
+
+        return draw_images((self,), at_mm)
+
+    def _repr_html_(self) -> str:
+        from fuzzyseg.drawing.html import volume_html
+
+        return volume_html(self)
+
     def __repr__(self) -> str:
         size = " x ".join(map(str, self.shape))
         spacing = " x ".join(f"{s:.3g}" for s in self.spacing_mm)
@@ -238,6 +269,32 @@ class Study:
         """What the readers of its images had to assume, each sentence once."""
         return tuple(dict.fromkeys(w for v in self.volumes for w in v.warnings))
 
+    def plot(self, at_mm: tuple[float, float, float] | None = None) -> Figure:
+        """Draw the SPECT above the CT, in planes through the same place of the patient.
+
+        Parameters
+        ----------
+        at_mm : (x, y, z), optional
+            Place in RAS that the planes hold; the middle of `image` without it.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        InputError
+            If `at_mm` is not a place.
+        """
+        from fuzzyseg.drawing.figure import draw_images
+
+        return draw_images(self.volumes, at_mm)
+
+    def _repr_html_(self) -> str:
+        from fuzzyseg.drawing.html import study_html
+
+        return study_html(self)
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -305,6 +362,33 @@ class Segmentation:
             )
         object.__setattr__(self, "memberships", _read_only(self.memberships))
         object.__setattr__(self, "labels", _read_only(self.labels))
+
+    def plot(self, at_mm: tuple[float, float, float] | None = None) -> Figure:
+        """Draw planes and the anterior MIP with the classes' outlines and their volumes in ml.
+
+        Parameters
+        ----------
+        at_mm : (x, y, z), optional
+            Place in RAS that the planes hold. Without it, each is the plane that holds most of
+            the highest class that is not empty.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        InputError
+            If `at_mm` is not a place.
+        """
+        from fuzzyseg.drawing.figure import draw_segmentation
+
+        return draw_segmentation(self, at_mm)
+
+    def _repr_html_(self) -> str:
+        from fuzzyseg.drawing.html import segmentation_html
+
+        return segmentation_html(self)
 
     def __repr__(self) -> str:
         size = " x ".join(map(str, self.volume.shape))

@@ -1,5 +1,5 @@
 """Pictures of results."""
 
-from fuzzyseg.report.preview import preview_figure, write_preview
+from fuzzyseg.report.preview import write_preview
 
-__all__ = ["preview_figure", "write_preview"]
+__all__ = ["write_preview"]

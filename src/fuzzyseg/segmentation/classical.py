@@ -11,8 +11,8 @@ import numpy as np
 from fuzzyseg.body import body_mask, make_background
 from fuzzyseg.clustering.fixed import fixed_centres
 from fuzzyseg.conventions import CT_WINDOW_HU
+from fuzzyseg.counts import class_counts
 from fuzzyseg.provenance import now, versions
-from fuzzyseg.segmentation.counts import class_counts
 from fuzzyseg.segmentation.intensities import bone_prior, scaled, uptake_mask, with_bone
 from fuzzyseg.segmentation.methods import (
     OF_ALL,

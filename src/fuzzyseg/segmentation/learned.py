@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.body import body_mask, make_background, near_dense
+from fuzzyseg.counts import class_counts
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.engines import choose_engine
 from fuzzyseg.inference.grids import from_model_grid, model_grid
@@ -20,7 +21,6 @@ from fuzzyseg.models.model_files import load_model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.boxes import background, box_around, part, same_part
-from fuzzyseg.segmentation.counts import class_counts
 from fuzzyseg.segmentation.methods import OF_ALL, settings_read
 from fuzzyseg.segmentation.suitability import channel_images, spacing_warnings, unused_warnings
 from fuzzyseg.volume import Provenance, Segmentation

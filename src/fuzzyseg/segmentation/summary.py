@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fuzzyseg.segmentation.counts import class_sums
+from fuzzyseg.counts import class_sums
 
 if TYPE_CHECKING:
     from fuzzyseg.volume import Segmentation

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuzzyseg.report.shown import to_patient_axes, uptake_window
+from fuzzyseg.drawing.shown import to_patient_axes, uptake_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def oriented(segmentation: Segmentation, ct: Volume | None, lesions: NDArray[np.
         On the grid of the segmentation.
     lesions : int32 ndarray of shape (X, Y, Z)
     """
-    turned, spacing = to_patient_axes(segmentation.volume)
+    turned, spacing, _ = to_patient_axes(segmentation.volume)
     image = turned(segmentation.volume.array)
     low, high = uptake_window(image)
     return Oriented(

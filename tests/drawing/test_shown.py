@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fuzzyseg.report.shown import to_patient_axes, uptake_window
+from fuzzyseg.drawing.shown import to_patient_axes, uptake_window
 from fuzzyseg.volume import Volume
 
 
@@ -11,9 +11,10 @@ def test_arrays_come_to_lie_as_the_patient_does():
     affine[0, 1], affine[1, 2], affine[2, 0], affine[3, 3] = -2.0, 3.0, -4.0, 1.0
     array = np.zeros((5, 6, 7), np.float32)
     array[0, 0, 6] = 1  # uppermost, rightmost, foremost
-    turned, spacing = to_patient_axes(Volume(array, affine, "NM"))
+    turned, spacing, to_mm = to_patient_axes(Volume(array, affine, "NM"))
     assert spacing == (2.0, 3.0, 4.0)
     assert np.argwhere(turned(array)).tolist() == [[5, 6, 4]]
+    np.testing.assert_allclose(to_mm @ [5, 6, 4, 1], affine @ [0, 0, 6, 1])  # one place in mm
 
 
 def test_black_is_halfway_by_ratio_to_the_maximum():

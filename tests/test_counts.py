@@ -1,6 +1,6 @@
 import numpy as np
 
-from fuzzyseg.segmentation.counts import class_counts, class_sums
+from fuzzyseg.counts import class_counts, class_sums
 
 
 def test_sums_are_those_of_each_class():
