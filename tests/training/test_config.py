@@ -48,6 +48,7 @@ BAD = {
     "randomise": [-0.1, 1.1],
     "parts": [-0.1, 1.1],
     "paint": [-0.1, 1.1],
+    "texture": [-0.1, 1.1],
     "redraw": [0],
     "seed": [-1],
     "device": ["tpu"],

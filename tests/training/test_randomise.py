@@ -201,7 +201,7 @@ def test_contrast_agent_keeps_away_from_bone(ct, apart_mm):
 def test_contrast_agent_keeps_away_from_bone_as_far_along_every_axis(monkeypatch):
     """By the distance in mm along each axis, of voxels whose widths divide 5 mm."""
     monkeypatch.setattr(randomise, "DEFAULT", Randomisation(**(CT_NOTHING | {"most_organs": 3})))
-    monkeypatch.setattr(randomise, "_zoomed", lambda _, shape: np.full(shape, 9, np.float32))
+    monkeypatch.setattr(randomise, "zoomed", lambda _, shape: np.full(shape, 9, np.float32))
     widths = np.array([1.25, 2.5, 5.0])
     labels = np.zeros((21, 15, 9), np.int8)
     labels[10:12, 7, 4], labels[13, 9, 5] = 1, 2

@@ -121,6 +121,8 @@ class Config:
     paint
         Share of the blocks that one to three more lesions are painted into, of which the CT shows
         nothing; needs the activity that `simulate` writes, and --spect body.
+    texture
+        Share of the blocks whose CT gets other tissues, bone, dense things, kernel and noise.
     redraw
         Steps after which a randomised volume is drawn again.
     half
@@ -155,7 +157,7 @@ class Config:
         "Optimiser": ("steps", "batch", "lr", "clip", "ema"),
         "Patches, and how they are varied": (
             *("patch", "bright", "lesions", "augment", "mirror", "rotate", "zoom", "ct_shift_mm"),
-            *("parts", "noise", "blur", "scale", "randomise", "paint", "redraw"),
+            *("parts", "noise", "blur", "scale", "randomise", "paint", "texture", "redraw"),
         ),
         "The run": (
             *("half", "seed", "device", "autocast", "compile", "validate_every", "patience"),
@@ -205,6 +207,7 @@ class Config:
     scale: float = 0.1
     randomise: float = 0.0
     paint: float = 0.0
+    texture: float = 0.0
     redraw: int = 150
     half: bool = False
     seed: int = 0
@@ -294,7 +297,7 @@ def check_config(config: Config) -> None:
         check(getattr(config, name) >= 1, name, "1 or more")
     for name in ("anneal", "context", "seed", "patience"):
         check(getattr(config, name) >= 0, name, "0 or more")
-    for name in ("bright", "lesions", "randomise", "parts", "paint"):
+    for name in ("bright", "lesions", "randomise", "parts", "paint", "texture"):
         check(0 <= getattr(config, name) <= 1, name, "a share from 0 to 1")
     for name in (
         *("noise", "blur", "scale", "beta", "lam", "alpha"),
@@ -321,6 +324,8 @@ def check_config(config: Config) -> None:
     check("spect" in config.channels or not config.parts, "parts", "0, without a SPECT,")
     paints = config.dims == 3 and config.spect == "body" and "spect" in config.channels
     check(paints or not config.paint, "paint", "0 but with --dims 3 and --spect body")
+    textures = config.dims == 3 and config.ct == "window" and "ct" in config.channels
+    check(textures or not config.texture, "texture", "0 but with --dims 3 and --ct window")
     check(math.isfinite(config.q) and config.q >= 1, "q", "a number of 1 or more")
     check(config.bright + config.lesions <= 1, "lesions", "at most 1 less --bright")
     check(config.patch >= 8, "patch", "8 or more voxels")

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.inference.preprocess import normalise_ct
 from fuzzyseg.inference.slices import AXES
 from fuzzyseg.training.augment import augmented
 from fuzzyseg.training.case import UNKNOWN
+from fuzzyseg.training.ct_texture import textured
 from fuzzyseg.training.part import part_of
 from fuzzyseg.training.pose import cut, draw_pose, posed
 from fuzzyseg.training.randomise import painted
@@ -72,6 +74,9 @@ def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
         image[0], labels = painted(
             image[0], labels, truth, case.spacing_mm, rng, case.n_classes - 1
         )
+    if config.texture and rng.random() < config.texture:
+        channel = config.channels.index("ct")
+        image[channel] = _textured(image[channel], labels, case, config, rng)
     if config.mirror == "left-right":
         mirrored = (0,)
     if config.dims == 2:  # slices first; their order stays
@@ -130,6 +135,19 @@ def _truth(
         return cut(case.activity, corner, np.full(3, config.patch), 0.0)
     centre = _middle(corner, config)
     return posed(case.activity, centre, config.patch, pose.matrix, order=1, fill=0.0)
+
+
+def _textured(
+    ct: NDArray[np.float32],
+    labels: NDArray[np.int8],
+    case: Case,
+    config: Config,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Draw a normalised block of a CT anew."""
+    low, high = config.ct_window_hu
+    hu = low + (high - low) * ct
+    return normalise_ct(textured(hu, labels, case.spacing_mm, rng), config.ct, config.ct_window_hu)
 
 
 def _middle(corner: NDArray[np.intp], config: Config) -> NDArray[np.float64]:

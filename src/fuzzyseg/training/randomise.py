@@ -21,6 +21,7 @@ import numpy as np
 from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.inference.preprocess import channels, normalise_spect
 from fuzzyseg.training.case import preprocessing
+from fuzzyseg.training.fields import gaussian, log_uniform, near, smooth_field, zoomed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -210,7 +211,7 @@ def _change(
 ) -> NDArray[Any]:
     """Factor G a' / G a of a reconstruction, from what `floor` of activity stands out of."""
     least = np.float32(floor)
-    return (_gaussian(after, kernel) + least) / (_gaussian(before, kernel) + least)
+    return (gaussian(after, kernel) + least) / (gaussian(before, kernel) + least)
 
 
 def _uptake(
@@ -218,11 +219,12 @@ def _uptake(
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     labels, spacing = case.labels.copy(), np.array(case.spacing_mm)
     before = np.maximum(activity, 0)
-    after = before * _log_uniform(how.soft, rng)
+    after = before * log_uniform(how.soft, rng)
     bone = labels >= 1
     for label, limits in ((1, how.bone), (2, how.lesion)):
-        after[case.labels == label] = before[case.labels == label] * _log_uniform(limits, rng)
-    after *= _smooth_gain(after.shape, spacing, how, rng)
+        after[case.labels == label] = before[case.labels == label] * log_uniform(limits, rng)
+    # Organs and joints differ.
+    after *= np.exp(np.float32(how.gain) * smooth_field(after.shape, spacing, how.gain_mm, rng))
     level = float(after[labels == 1].mean()) if (labels == 1).any() else 1.0
     lesions = _new_lesions(bone, spacing, how, rng)
     after, labels = _with_lesions(after, labels, lesions, level, case.n_classes - 1)
@@ -230,9 +232,9 @@ def _uptake(
     floor = 1e-3 * float(before.mean(dtype=np.float64))
     image = case.raw["spect"] * _change(before, after, kernel, floor)
     if rng.random() < how.sharpen:
-        image = image + np.float32(rng.uniform(0, 0.8)) * (image - _gaussian(image, kernel))
+        image = image + np.float32(rng.uniform(0, 0.8)) * (image - gaussian(image, kernel))
     else:
-        image = _gaussian(image, rng.uniform(*how.blur_mm) / FWHM_PER_SIGMA / spacing)
+        image = gaussian(image, rng.uniform(*how.blur_mm) / FWHM_PER_SIGMA / spacing)
     image = image + _noise(image, bone, spacing, how, rng)
     return np.maximum(image, 0).astype(np.float32), labels
 
@@ -245,7 +247,7 @@ def _noise(
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Grainy noise whose variance follows the image, as in a reconstruction of few counts."""
-    grain = _gaussian(
+    grain = gaussian(
         rng.standard_normal(image.shape, dtype=np.float32),
         rng.uniform(*how.noise_mm) / FWHM_PER_SIGMA / spacing,
     )
@@ -269,7 +271,7 @@ def _new_lesions(
     found = []
     for _ in range(int(rng.integers(how.new_lesions[0], how.new_lesions[1] + 1))):
         centre = np.array(np.unravel_index(where[rng.integers(len(where))], bone.shape))
-        radii = _log_uniform(how.diameter_mm, rng) / 2 * rng.uniform(0.75, 1.3, size=3) / spacing
+        radii = log_uniform(how.diameter_mm, rng) / 2 * rng.uniform(0.75, 1.3, size=3) / spacing
         centre = centre + rng.uniform(-0.5, 0.5, size=3)
         first = np.maximum(np.floor(centre - radii), 0).astype(int)
         last = np.minimum(np.ceil(centre + radii) + 1, bone.shape).astype(int)
@@ -278,66 +280,26 @@ def _new_lesions(
         distance = sum(((g - c) / r) ** 2 for g, c, r in zip(grid, centre, radii, strict=True))
         inside = np.zeros(bone.shape, dtype=np.bool_)
         inside[box] = (distance <= 1) & bone[box]
-        found.append((inside, _log_uniform(how.to_bone, rng)))
+        found.append((inside, log_uniform(how.to_bone, rng)))
     return found
-
-
-def _smooth_gain(
-    shape: tuple[int, ...],
-    spacing: NDArray[np.float64],
-    how: Randomisation,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:
-    """Draw the exponential of a smooth field: organs and joints differ."""
-    coarse = [
-        max(2, int(np.ceil(n * s / how.gain_mm)) + 1) for n, s in zip(shape, spacing, strict=True)
-    ]
-    smooth = _zoomed(rng.standard_normal(coarse).astype(np.float32), shape)
-    return np.asarray(np.exp(np.float32(how.gain) * smooth), dtype=np.float32)
 
 
 def _contrast(case: Case, how: Randomisation, rng: np.random.Generator) -> NDArray[np.float32]:
     """Give a CT contrast agent in part of its soft tissue, other bone, another kernel and noise."""
     hu, spacing = case.raw["ct"], np.array(case.spacing_mm)
     bone = case.labels > 0
-    soft = (case.labels == 0) & (hu > how.air_hu) & ~_near(bone, how.apart_mm / spacing)
+    soft = (case.labels == 0) & (hu > how.air_hu) & ~near(bone, how.apart_mm / spacing)
     image = hu.astype(np.float32, copy=True)
     for _ in range(int(rng.integers(0, how.most_organs + 1))):
         grain_mm = rng.uniform(*how.organ_mm)
         coarse = [max(2, int(n * s / grain_mm) + 1) for n, s in zip(hu.shape, spacing, strict=True)]
-        field = _zoomed(rng.standard_normal(coarse).astype(np.float32), hu.shape)
+        field = zoomed(rng.standard_normal(coarse).astype(np.float32), hu.shape)
         image[soft & (field > rng.uniform(0.4, 1.3))] += np.float32(rng.uniform(*how.agent_hu))
     # Marrow loses its mineral before cortex does: below how.cortex_hu it is scaled by itself.
     cortex = np.clip(image[bone] / how.cortex_hu, 0, 1)
     marrow, solid = rng.uniform(*how.marrow), rng.uniform(*how.solid)
     image[bone] *= (marrow * (1 - cortex) + solid * cortex).astype(np.float32)
     if rng.random() < how.blurred_ct:
-        image = _gaussian(image, rng.uniform(0, how.ct_blur_mm) / FWHM_PER_SIGMA / spacing)
+        image = gaussian(image, rng.uniform(0, how.ct_blur_mm) / FWHM_PER_SIGMA / spacing)
     grain = rng.standard_normal(hu.shape, dtype=np.float32)
     return np.asarray(image + np.float32(rng.uniform(0, how.ct_noise_hu)) * grain, dtype=np.float32)
-
-
-def _near(mask: NDArray[np.bool_], voxels: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Grow a mask by this many voxels along each axis: a box."""
-    from scipy import ndimage
-
-    size = [2 * round(v) + 1 for v in voxels]
-    return np.asarray(ndimage.maximum_filter(mask.view(np.uint8), size), dtype=np.bool_)
-
-
-def _zoomed(field: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    from scipy import ndimage
-
-    zoom = [n / c for n, c in zip(shape, field.shape, strict=True)]
-    return np.asarray(ndimage.zoom(field, zoom, order=1, grid_mode=True, mode="nearest"))
-
-
-def _gaussian(array: NDArray[Any], sigma: NDArray[np.float64]) -> NDArray[np.float32]:
-    from scipy import ndimage
-
-    found = ndimage.gaussian_filter(array, sigma, output=np.float32, truncate=3.0)
-    return np.asarray(found, dtype=np.float32)
-
-
-def _log_uniform(limits: tuple[float, float], rng: np.random.Generator) -> float:
-    return float(np.exp(rng.uniform(*np.log(limits))))
