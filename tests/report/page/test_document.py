@@ -1,7 +1,9 @@
 import base64
 import gzip
+import html
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
 
@@ -10,11 +12,14 @@ import numpy as np
 import pytest
 from drawn_study import BALLS, MM, PERSON, SHAPE, ct_of, drawn
 
-from fuzzyseg.quantification import quantify
+from fuzzyseg.quantification import Measuring, quantify
 from fuzzyseg.report.page import report_html
-from fuzzyseg.report.page.crops import oriented, places_in_picture, whole_body
+from fuzzyseg.report.page.mip_svg import mips
+from fuzzyseg.report.page.oriented import oriented
 from fuzzyseg.report.page.text import number
+from fuzzyseg.report.page.whole_body import empty_margin, places_in_picture, whole_body
 from fuzzyseg.segmentation import summary
+from fuzzyseg.volume import Provenance
 
 
 class Parsed(HTMLParser):
@@ -122,11 +127,103 @@ def test_numbers_stand_at_their_lesions_patient_s_right_on_the_left(signs):
         assert abs(near.min() - radius * MM) < 1.3 * MM  # the outline surrounds it
 
 
+def card(page, title):
+    """Value and unit of a card at the top, as text."""
+    found = re.search(rf"<dt>{title}</dt><dd>(.*?)</dd><dd class=\"unit\">(.*?)</dd>", page)
+    return tuple(re.sub("<[^>]+>", "", html.unescape(part)) for part in found.groups())
+
+
+def test_the_largest_lesion_its_volume_and_suvmax_stand_at_the_top(page, measured):
+    first = max(measured.lesions, key=lambda one: one.volume_ml)
+    value, of_it = card(page, "Largest lesion")
+    assert value == f"{first.volume_ml:.1f} mL"
+    assert of_it == f"lesion {first.number}, SUVmax {first.suv_max:.1f}"
+    highest = max(measured.lesions, key=lambda one: one.suv_max)
+    assert card(page, "Highest SUVmax") == (f"{highest.suv_max:.1f}", f"lesion {highest.number}")
+
+
+def test_corrected_figures_stand_beside_the_others_where_the_resolution_is_given(
+    page, segmentation
+):
+    assert "Corrected" not in page.split("<script")[0]
+    found = quantify(segmentation, measuring=replace(PERSON, resolution_mm=10.0))
+    shown = report_html(segmentation, found).split("<script")[0]
+    assert "Corrected<small>SUV mL</small>" in shown
+    for one in found.lesions:
+        assert f'data-value="{one.corrected_total_suv_ml:.6g}"' in shown
+    total = found.patient.lesion_corrected_total_suv_ml
+    assert card(shown, "Lesion uptake")[1] == f"SUV mL, corrected for blur {total:.0f}"
+
+
+def test_without_a_weight_uptake_is_in_becquerel(segmentation):
+    found = quantify(segmentation, measuring=Measuring(resolution_mm=10.0))
+    shown = report_html(segmentation, found).split("<script")[0]
+    first = found.lesions[0]
+    assert "Uptake<small>kBq</small>" in shown
+    assert f'data-value="{first.activity_bq / 1000:.6g}"' in shown
+    assert f'data-value="{first.corrected_activity_bq / 1000:.6g}"' in shown
+    assert card(shown, "Lesion uptake")[0] == number(found.patient.lesion_activity_bq / 1000, 0)
+
+
+def test_why_columns_are_empty_is_said_once_below_the_table():
+    study = drawn()
+    counts = replace(study, volume=replace(study.volume, unit="arbitrary"))
+    shown = report_html(counts, quantify(counts)).split("<script")[0]
+    (why,) = re.findall(r'<p class="why">(.*?)</p>', shown)
+    assert why.startswith("Not known: ")
+    assert "Uptake: the image is in no known unit, not calibrated to Bq/mL." in why
+    assert "Density: no CT was given." in why
+    assert "Maximum<small>image units</small>" in shown
+    assert "No SUV: the image is in no known unit" in shown  # a warning too
+
+
+def test_a_lesion_that_the_field_cuts_is_told_at_the_top_and_in_its_row():
+    study = drawn(balls=(((1, 12, 30), 3.0),))
+    shown = report_html(study, quantify(study, measuring=PERSON)).split("<script")[0]
+    (told,) = re.findall(r'<ul class="warnings".*?</ul>', shown)
+    assert "Lesion 1 reaches the border of the field" in told
+    assert '<abbr title="reaches the border of the field">cut</abbr>' in shown
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (Provenance("rfcm"), "by the method rfcm,"),
+        (
+            Provenance("model", {"model": "/home/anna/x", "card": {"name": "mine"}}),
+            "by the model mine,",
+        ),
+    ],
+)
+def test_who_segmented_is_named_without_a_path(made, said):
+    study = replace(drawn(), provenance=made)
+    page = report_html(study, quantify(study, measuring=PERSON))
+    assert said in page
+    assert "anna" not in page
+
+
+def test_only_few_lesions_are_printed_with_pictures():
+    places = [(x, 12, z) for x in range(4, 38, 4) for z in range(5, 45, 5)]
+    study = drawn(balls=[(place, 1.0) for place in places])
+    shown = report_html(study, quantify(study, measuring=PERSON))
+    assert 'class="many"' in shown
+    assert 'class="few"' in report_html(drawn(), quantify(drawn(), measuring=PERSON))
+
+
+def test_empty_sides_of_the_body_are_left_out_but_for_numbers():
+    picture = np.full((10, 200, 3), 255, np.uint8)
+    picture[:, 90:120] = 0
+    assert empty_margin(picture) == 200 - 120 - 44
+    assert empty_margin(np.full((4, 9, 3), 255, np.uint8)) == 0
+    assert 'viewBox="20 0 160 10"' in mips("data:,", picture.shape, {}, 20)
+
+
 def test_no_lesion_is_said_calmly():
     study = drawn(balls=())
     page = report_html(study, quantify(study, measuring=PERSON))
     assert "No lesion was found" in page
-    assert re.search(r"<dt>Lesions</dt><dd>0</dd>", page)
+    assert card(page, "Lesions") == ("0", "")
+    assert card(page, "Largest lesion") == ("–", "")
     assert "nan" not in page.split("<script")[0].lower()
 
 

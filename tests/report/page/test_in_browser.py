@@ -21,7 +21,8 @@ LATE = """<script>
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
   for (let k = 0; k < 200 && !document.documentElement.dataset.ready; k++) await wait(50);
   const numbers = () => [...document.querySelectorAll("tbody tr")].map((r) => r.dataset.lesion);
-  const found = { ready: document.documentElement.dataset.ready === "true", at: {}, volume: {} };
+  const found = { at: {}, volume: {}, red: {} };
+  found.ready = document.documentElement.dataset.ready === "true";
   for (const n of numbers()) {
     document.querySelector(`tr[data-lesion="${n}"]`).click();
     found.at[n] = window.fuzzysegViewer?.where();
@@ -37,6 +38,27 @@ LATE = """<script>
     slider.dispatchEvent(new Event("input"));
     found.volume[k] = Number(document.getElementById("threshold-told").dataset.volumeMl);
   }
+  const reds = () => {
+    const canvas = document.getElementById("mip");
+    if (!canvas.width || document.getElementById("turning").hidden) return null;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let n = 0;
+    for (let i = 0; i < data.length; i += 4) n += data[i] === 196 && data[i + 1] < 90;
+    return n;
+  };
+  const turn = document.getElementById("turn");
+  for (const angle of [0, 90, 180]) {
+    turn.value = String(angle);
+    turn.dispatchEvent(new Event("input"));
+    found.red[angle] = reds();
+  }
+  found.stops = [...document.querySelectorAll("tbody tr")].filter((r) => r.tabIndex === 0).length;
+  const key = (row, name) =>
+    row.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+  document.querySelector("tbody tr").focus();
+  key(document.activeElement, "End");
+  key(document.activeElement, "Enter");
+  found.byKey = document.getElementById("chosen-number").textContent;
   found.hidden = document.getElementById("viewer").hidden;
   found.loaded = performance.getEntriesByType("resource").map((r) => r.name);
   found.heard = heard;
@@ -68,7 +90,9 @@ def browse(folder, page, *options):
 GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 
 
-def test_rows_sorting_slider_and_no_word_to_anybody(tmp_path, page, measured):
+def test_rows_sorting_slider_projection_and_no_word_to_anybody(
+    tmp_path, page, measured, segmentation
+):
     found = browse(tmp_path, page, *GL)
     assert found["heard"] == []
     assert [name for name in found["loaded"] if not name.startswith(("data:", "blob:"))] == []
@@ -82,6 +106,12 @@ def test_rows_sorting_slider_and_no_word_to_anybody(tmp_path, page, measured):
     assert found["rising"] == by_volume[::-1]
     for k, volume in found["volume"].items():
         assert volume == pytest.approx(measured.curve[int(k)].volume_ml)
+    # Lines of sight that meet a lesion, from the front, the right and the back.
+    inside = segmentation.labels == 2
+    seen = {"0": inside.any(axis=1), "90": inside.any(axis=0), "180": inside.any(axis=1)}
+    assert found["red"] == {angle: int(lines.sum()) for angle, lines in seen.items()}
+    assert found["stops"] == 1
+    assert found["byKey"] == found["rising"][-1]
 
 
 def test_without_webgl_everything_but_the_viewer_is_there(tmp_path, page, measured):

@@ -8,15 +8,15 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.io.output import write_text
-from fuzzyseg.report.page.crops import (
-    data_url,
-    lesion_picture,
-    oriented,
-    places_in_picture,
-    whole_body,
-)
-from fuzzyseg.report.page.text import details, escaped, figures, mips, rows, warnings_of
+from fuzzyseg.report.page.cards import figures
+from fuzzyseg.report.page.crops import lesion_pictures
+from fuzzyseg.report.page.lesion_rows import MANY, rows, unknown
+from fuzzyseg.report.page.mip_svg import mips
+from fuzzyseg.report.page.oriented import oriented
+from fuzzyseg.report.page.pixels import data_url
+from fuzzyseg.report.page.text import details, escaped, made_by, warnings_of
 from fuzzyseg.report.page.viewer import viewer_data
+from fuzzyseg.report.page.whole_body import empty_margin, places_in_picture, whole_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +66,9 @@ def report_html(
     """
     study = oriented(segmentation, ct, quantification.labels)
     numbers = [one.number for one in quantification.lesions]
-    pictures = {n: lesion_picture(study, n) for n in numbers[:_MOST_PICTURES]}
+    pictures = lesion_pictures(study, numbers[:_MOST_PICTURES])
     front, mm = whole_body(study)
-    places = places_in_picture(study, numbers, mm) if numbers else {}
+    places = places_in_picture(study, numbers, mm)
     volumes = viewer_data(segmentation, ct)
     data = {
         "viewer": volumes,
@@ -86,12 +86,13 @@ def report_html(
         data=json.dumps(data, allow_nan=False).replace("</", "<\\/"),
         figures=figures(quantification),
         warnings=warnings_of(segmentation, quantification),
-        mips=mips(data_url(front), front.shape, places),
+        mips=mips(data_url(front), front.shape, places, empty_margin(front)),
         rows=rows(quantification, pictures),
+        many="many" if len(numbers) > MANY else "few",
+        unknown=unknown(quantification),
         details=details(described or {}),
-        unit=escaped(quantification.scales.unit),
         version=escaped(metadata.version("fuzzyseg")),
-        method=escaped(segmentation.provenance.method),
+        method=escaped(made_by(segmentation.provenance)),
         modality=escaped(
             "SPECT" if segmentation.volume.modality == "NM" else segmentation.volume.modality
         )

@@ -32,15 +32,23 @@
     });
   });
 
+  // One row is a stop of the tab key; arrow keys go on from it.
+  const rowOf = (number) => [...body.rows].find((r) => r.dataset.lesion === number);
+  function reach(row) {
+    for (const other of body.rows) other.tabIndex = other === row ? 0 : -1;
+  }
+  if (body.rows.length) reach(body.rows[0]);
+
   // Choosing a lesion: in the table, in the pictures, by keyboard.
   function choose(number) {
     for (const row of body.rows) {
       row.setAttribute("aria-selected", String(row.dataset.lesion === number));
     }
+    reach(rowOf(number));
     document.querySelectorAll(".mark").forEach((mark) => {
       mark.classList.toggle("chosen", mark.dataset.lesion === number);
     });
-    const row = [...body.rows].find((r) => r.dataset.lesion === number);
+    const row = rowOf(number);
     const picture = row && row.querySelector(".seen img");
     const panel = document.getElementById("chosen");
     panel.hidden = !picture;
@@ -60,9 +68,15 @@
     const row = event.target.closest("tr");
     if (!row) return;
     if (event.key === "Enter" || event.key === " ") choose(row.dataset.lesion);
-    else if (event.key === "ArrowDown") row.nextElementSibling?.focus();
-    else if (event.key === "ArrowUp") row.previousElementSibling?.focus();
-    else return;
+    else {
+      const keys = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling,
+        Home: body.rows[0], End: body.rows[body.rows.length - 1] };
+      if (!(event.key in keys)) return;
+      if (keys[event.key]) {
+        reach(keys[event.key]);
+        keys[event.key].focus();
+      }
+    }
     event.preventDefault();
   });
   document.querySelectorAll(".mark").forEach((mark) => {
@@ -96,7 +110,7 @@
       logLevel: "error",
     });
     await nv.attachToCanvas(canvas);
-    nv.opts.multiplanarShowRender = 1;
+    nv.opts.multiplanarShowRender = 0; // never: a projection that turns stands beside it
     const layers = data.viewer.layers;
     const colours = { bone: "blue", lesion: "red" };
     const withCt = layers.some((l) => l.kind === "ct") && layers.some((l) => l.kind === "uptake");
@@ -117,6 +131,10 @@
     }
     const index = (test) => layers.findIndex(test);
     const uptake = index((l) => l.kind === "uptake");
+
+    const projection =
+      uptake < 0 ? null : turning(nv.volumes[uptake], nv.volumes[index((l) => l.name === "lesion")]);
+    document.getElementById("turning").hidden = !projection;
 
     const blend = document.getElementById("blend");
     document.getElementById("blend-label").hidden = !withCt;
@@ -164,6 +182,7 @@
         volume.opacity = shown.get(k).checked ? 0.6 : 0;
       });
       nv.updateGLVolume();
+      projection?.draw(from);
     }
     slider.addEventListener("input", redraw);
     document.getElementById("view").addEventListener("change", (event) => {
@@ -184,5 +203,57 @@
     redraw();
     if (data.lesions.length) choose(String(data.lesions[0].number));
     document.documentElement.dataset.ready = "true";
+  }
+
+  // The maximum along lines of sight, from any side; where a lesion is on one, it is red.
+  function turning(uptake, lesion) {
+    const [nx, ny, nz] = uptake.dimsRAS.slice(1, 4);
+    const [dx, dy, dz] = uptake.pixDimsRAS.slice(1, 4);
+    const image = uptake.img2RAS();
+    const member = lesion?.img2RAS();
+    const raw = (volume, value) => (value - volume.hdr.scl_inter) / volume.hdr.scl_slope;
+    const [low, high] = [uptake.cal_min, uptake.cal_max].map((value) => raw(uptake, value));
+    const canvas = document.getElementById("mip");
+    const turn = document.getElementById("turn");
+    const width = Math.ceil(Math.hypot(nx * dx, ny * dy) / dx);
+    canvas.width = width;
+    canvas.height = nz;
+    canvas.style.aspectRatio = `${width * dx} / ${nz * dz}`;
+    let from = 0.5;
+    function draw(threshold = from) {
+      from = threshold;
+      const angle = (Number(turn.value) * Math.PI) / 180;
+      const [c, s] = [Math.cos(angle), Math.sin(angle)];
+      const column = new Int32Array(nx * ny);
+      for (let y = 0, k = 0; y < ny; y++) {
+        for (let x = 0; x < nx; x++, k++) {
+          const across = (y - (ny - 1) / 2) * dy * s - (x - (nx - 1) / 2) * dx * c;
+          column[k] = Math.min(width - 1, Math.max(0, Math.round(across / dx + (width - 1) / 2)));
+        }
+      }
+      const highest = new Float32Array(width * nz).fill(low);
+      const inside = new Uint8Array(width * nz);
+      const least = member ? raw(lesion, threshold) - 1e-3 : 0;
+      for (let z = 0, k = 0; z < nz; z++) {
+        const row = (nz - 1 - z) * width;
+        for (let i = 0; i < nx * ny; i++, k++) {
+          const at = row + column[i];
+          if (image[k] > highest[at]) highest[at] = image[k];
+          if (member && member[k] >= least) inside[at] = 1;
+        }
+      }
+      const picture = canvas.getContext("2d").createImageData(width, nz);
+      for (let i = 0; i < width * nz; i++) {
+        const grey = 255 * (1 - Math.min(1, (highest[i] - low) / (high - low)));
+        const red = inside[i] === 1;
+        picture.data.set([red ? 196 : grey, red ? grey / 3 : grey, red ? grey / 3 : grey, 255], 4 * i);
+      }
+      canvas.getContext("2d").putImageData(picture, 0, 0);
+      const sides = ["front", "right", "back", "left"];
+      document.getElementById("turn-value").textContent =
+        `${turn.value}\u00b0, from the ${sides[Math.round(Number(turn.value) / 90) % 4]}`;
+    }
+    turn.addEventListener("input", () => draw());
+    return { draw };
   }
 })();
