@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+DIST ?= dist
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types bench fuzz clean
+.PHONY: demo test lint types bench fuzz docs notebook dist clean
 
 demo: $(VENV)/.installed
 	$(BIN)/fuzzyseg demo -o out/demo
@@ -27,8 +28,26 @@ fuzz: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/run.py
 
+# The site in out/site. A warning fails, one about a docstring too (griffe's, which --strict lets
+# pass), and so does a page that would load anything from elsewhere.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python docs/reference.py
+	mkdir -p out
+	$(BIN)/zensical build --clean --strict >out/docs.log 2>&1; code=$$?; cat out/docs.log; exit $$code
+	! grep -q '^griffe:' out/docs.log
+	! grep -rlE '<(script|link|img|iframe)[^>]* (src|href)="(https?:)?//' --include='*.html' out/site
+
+# The tutorial as a notebook, without outputs; tests hold it to the page, and run it.
+notebook: $(VENV)/.installed-docs
+	$(BIN)/jupytext --quiet --to ipynb --update --set-kernel python3 docs/tutorial.md
+
+# An sdist, and a wheel that is built from it.
+dist: | $(BIN)/python
+	$(PIP_INSTALL) build
+	$(BIN)/python -m build --outdir $(DIST)
+
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) out dist docs/reference .cache
 
 # Installed again only when what is to be installed has changed.
 $(BIN)/python:
@@ -40,6 +59,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) -e '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e '.[docs]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python

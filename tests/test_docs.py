@@ -1,21 +1,70 @@
-"""Python blocks in README and docs run, and links lead somewhere."""
+"""Blocks in README and docs run, commands in them exist, and links lead somewhere."""
 
+import json
 import re
+import shlex
+import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from fuzzyseg.cli.commands import COMMANDS
+from fuzzyseg.cli.parse import parse
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 BLOCKS = {page: re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S) for page in PAGES}
+NOTEBOOK = ROOT / "docs" / "tutorial.ipynb"
+
+
+def commands(page):
+    """Lines of a page's shell blocks that call fuzzyseg, as words."""
+    for block in re.findall(r"```(?:sh|shell)\n(.*?)```", page.read_text("utf-8"), re.S):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["fuzzyseg"] and words[1] in COMMANDS:
+                yield words[1:]
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if BLOCKS[p]], ids=lambda p: p.name)
 def test_python_blocks_of_a_page_run_in_order(page, tmp_path, monkeypatch):
+    if page.with_suffix(".ipynb") == NOTEBOOK and find_spec("nbclient"):
+        pytest.skip("its notebook runs")
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "docs"}
     for block in BLOCKS[page]:
         exec(compile(block, page.name, "exec"), names)  # noqa: S102
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if [*commands(p)]], ids=lambda p: p.name)
+def test_commands_of_a_page_have_these_options(page):
+    for command, *words in commands(page):
+        if "--config" not in words and "--help" not in words:  # a file that is not there
+            parse(command, words)
+
+
+def test_the_notebook_is_the_tutorial_without_outputs():
+    """`make notebook` makes it so."""
+    text = []
+    for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        code = cell["cell_type"] == "code"
+        text.append(f"```python\n{source}\n```" if code else source)
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+    assert "\n\n".join(text) + "\n" == NOTEBOOK.with_suffix(".md").read_text("utf-8")
+
+
+def test_the_notebook_runs_and_shows_pictures(tmp_path, monkeypatch):
+    nbclient = pytest.importorskip("nbclient", reason="fuzzyseg[docs] is not installed")
+    nbformat = pytest.importorskip("nbformat")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [out.get("data", {}) for c in notebook.cells for out in c.get("outputs", ())]
+    assert sum("data:image/png" in data.get("text/html", "") for data in shown) == 2
+    assert (tmp_path / "report.html").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -23,3 +72,9 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_page_of_docs_is_on_the_site():
+    navigation = json.dumps(tomllib.loads((ROOT / "zensical.toml").read_text("utf-8")))
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f'"{page.name}"' in navigation, f"give {page.name} a place in zensical.toml"

@@ -1,5 +1,7 @@
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +39,9 @@ def test_the_package_runs_as_a_module():
         [sys.executable, "-m", "fuzzyseg", "--help"], capture_output=True, text=True, check=True
     )
     assert all(name in done.stdout for name in COMMANDS)
+
+
+def test_the_citation_names_this_version():
+    root = Path(__file__).parents[1]
+    version = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert f"\nversion: {version}\n" in (root / "CITATION.cff").read_text("utf-8")
