@@ -41,7 +41,7 @@ def columns(q: Quantification) -> tuple[Column, ...]:
         hot = tuple(Column(title, unit, f"image_{name}", 1) for title, name in names)
     becquerel = q.scales.suv is None and q.scales.bq is not None
     unit, name, scale = ("kBq", "activity_bq", 1e-3) if becquerel else ("SUV mL", "total_suv_ml", 1)
-    uptake = (Column("Uptake", unit, name, 1, scale),)
+    uptake: tuple[Column, ...] = (Column("Uptake", unit, name, 1, scale),)
     if q.measuring.resolution_mm is not None:
         uptake += (Column("Corrected", unit, f"corrected_{name}", 1, scale),)
     return (
