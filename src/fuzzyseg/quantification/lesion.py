@@ -88,33 +88,7 @@ def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesio
     corrected = _corrected(number, index, around)
     hu, no_hu = _hu(number, index, around)
     ratio = mean / around.reference if around.reference and around.reference > 0 else None
-    reasons = {
-        **dict.fromkeys(
-            ("corrected_total_suv_ml", "corrected_activity_bq") if corrected is None else (),
-            NO_RESOLUTION,
-        ),
-        **({} if ratio is not None else {"to_bone": _NO_REFERENCE}),
-        **dict.fromkeys(
-            (
-                "suv_max",
-                "suv_mean",
-                "suv_peak",
-                "total_suv_ml",
-                "fuzzy_total_suv_ml",
-                "corrected_total_suv_ml",
-            )
-            if scales.suv is None
-            else (),
-            scales.no_suv,
-        ),
-        **dict.fromkeys(
-            ("activity_bq", "fuzzy_activity_bq", "corrected_activity_bq")
-            if scales.bq is None
-            else (),
-            scales.no_bq,
-        ),
-        **dict.fromkeys(("hu_mean", "hu_sd") if no_hu else (), no_hu),
-    }
+    reasons = _unknown(scales, corrected is None, ratio is None, no_hu)
     centre = places.mean(axis=0)
     x, y, z = centre
     where, sure = None, None
@@ -151,6 +125,26 @@ def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesio
         site_confidence=sure,
         reasons=reasons,
     )
+
+
+def _unknown(scales: Scales, no_resolution: bool, no_ratio: bool, no_hu: str) -> dict[str, str]:
+    """Name the measures that a lesion has not, and why; the last reason of each holds."""
+    reasons: dict[str, str] = {}
+    if no_resolution:
+        corrected = ("corrected_total_suv_ml", "corrected_activity_bq")
+        reasons |= dict.fromkeys(corrected, NO_RESOLUTION)
+    if no_ratio:
+        reasons["to_bone"] = _NO_REFERENCE
+    if scales.suv is None:
+        suvs = ("suv_max", "suv_mean", "suv_peak")
+        totals = ("total_suv_ml", "fuzzy_total_suv_ml", "corrected_total_suv_ml")
+        reasons |= dict.fromkeys((*suvs, *totals), scales.no_suv)
+    if scales.bq is None:
+        activities = ("activity_bq", "fuzzy_activity_bq", "corrected_activity_bq")
+        reasons |= dict.fromkeys(activities, scales.no_bq)
+    if no_hu:
+        reasons |= dict.fromkeys(("hu_mean", "hu_sd"), no_hu)
+    return reasons
 
 
 def times(value: float | None, scale: float | None) -> float | None:

@@ -129,42 +129,22 @@ def acquire(
         If shapes differ, the activity is zero or negative, the attenuation negative, the
         voxels not cubic or not a fraction of the pixel, or the patient leaves the field of view.
     """
-    voxel = cubic_voxel_cm(voxel_cm)
-    mu = check_attenuation(mu_per_cm, voxel)
-    activity = _check_activity(activity_bq_ml, mu.shape)
-    factor = _oversampling(voxel, protocol.pixel_cm)
-    body = body_footprint(activity, mu)
-    check_field_of_view(body, voxel, protocol.fov_cm)
-    orbit = make_orbit(body, voxel, protocol.views, protocol.orbit, protocol.clearance_cm)
-    pixel = factor * voxel
-    x, y, z = collapsed_shape(mu.shape, factor)
-    beds = plan_beds(z, pixel, protocol.axial_fov_cm, protocol.bed_overlap_cm)
+    patient = _positioned(activity_bq_ml, mu_per_cm, voxel_cm, protocol)
+    pixel_cm = patient.factor * patient.voxel_cm
+    x, y, z = collapsed_shape(patient.mu.shape, patient.factor)
+    orbit = make_orbit(
+        patient.body, patient.voxel_cm, protocol.views, protocol.orbit, protocol.clearance_cm
+    )
+    beds = plan_beds(z, pixel_cm, protocol.axial_fov_cm, protocol.bed_overlap_cm)
     per_bed = protocol.scan_minutes * 60.0 / len(beds)
     seconds = seconds_per_slice(beds, z, per_bed * protocol.detectors / protocol.views)
-    rate = protocol.sensitivity_cps_per_mbq * 1e-6 * voxel**3
-    scale = np.asarray(rate * seconds, np.float32)
-
-    backend = get_backend(device)
-    geometry: dict[str, Any] = {
-        "voxel_cm": voxel,
-        "orbit": orbit,
-        "response": protocol.response,
-        "backend": backend,
-    }
-    loaded = backend.load(activity)
-    primary = scale * _projected(Projector(mu, mask=body, **geometry), loaded, factor)
-    windows = (protocol.photopeak, protocol.scatter_window)
-    peak, lower = (scatter_kernels(protocol, window, kernel_settings) for window in windows)
-
-    def scattered(kernels: ScatterKernels) -> Array:
-        model = ScatterModel(
-            mu, kernels=kernels, pixel_cm=pixel, grid_cm=SCATTER_GRID_CM, **geometry
-        )
-        return scale * np.float32(factor**2) * model.views(loaded, range(protocol.views))
-
-    expected, window = primary, np.float32(lower.primary) * primary
-    if scatter:
-        expected, window = expected + scattered(peak), window + scattered(lower)
+    kernels = (
+        scatter_kernels(protocol, protocol.photopeak, kernel_settings),
+        scatter_kernels(protocol, protocol.scatter_window, kernel_settings),
+    )
+    primary, expected, window = _expected(
+        patient, orbit, seconds, protocol, kernels, scatter=scatter, device=device
+    )
     total = float(expected.sum(dtype=np.float64))
     counts, window_counts = expected, window
     if noise:
@@ -179,9 +159,87 @@ def acquire(
         orbit=orbit,
         beds=tuple(beds),
         seconds=seconds,
-        voxel_cm=pixel,
+        voxel_cm=pixel_cm,
         shape=(x, y, z),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Patient:
+    """A patient in the scanner: activity (Bq/mL) and attenuation (1/cm), both (X, Y, Z)."""
+
+    activity: Array
+    mu: Array
+    voxel_cm: float
+    factor: int  # voxels in a pixel's width
+    body: NDArray[np.bool_]  # (X, Y): where there is any in some slice
+
+
+def _positioned(
+    activity_bq_ml: NDArray[np.floating],
+    mu_per_cm: NDArray[np.floating],
+    voxel_cm: float | Sequence[float],
+    protocol: Protocol,
+) -> _Patient:
+    """Check a patient against the scanner; InputError if they do not fit each other."""
+    voxel = cubic_voxel_cm(voxel_cm)
+    mu = check_attenuation(mu_per_cm, voxel)
+    activity = _check_activity(activity_bq_ml, mu.shape)
+    factor = _oversampling(voxel, protocol.pixel_cm)
+    body = body_footprint(activity, mu)
+    check_field_of_view(body, voxel, protocol.fov_cm)
+    return _Patient(activity, mu, voxel, factor, body)
+
+
+def _expected(
+    patient: _Patient,
+    orbit: Orbit,
+    seconds: NDArray[np.float64],
+    protocol: Protocol,
+    kernels: tuple[ScatterKernels, ScatterKernels],
+    *,
+    scatter: bool,
+    device: str,
+) -> tuple[Array, Array, Array]:
+    """Compute expected counts, each (V, S, Z).
+
+    Parameters
+    ----------
+    seconds : float64 ndarray of shape (Z,)
+        Time that each slice is seen in each view.
+    kernels : two ScatterKernels
+        Of the photopeak window and of the lower one.
+
+    Returns
+    -------
+    primary, photopeak, lower : float32 ndarrays of shape (V, S, Z)
+        Unscattered photons in the photopeak window; all in that window; all in the lower one.
+    """
+    rate = protocol.sensitivity_cps_per_mbq * 1e-6 * patient.voxel_cm**3
+    scale = np.asarray(rate * seconds, np.float32)
+    backend = get_backend(device)
+    geometry: dict[str, Any] = {
+        "voxel_cm": patient.voxel_cm,
+        "orbit": orbit,
+        "response": protocol.response,
+        "backend": backend,
+    }
+    loaded = backend.load(patient.activity)
+    projector = Projector(patient.mu, mask=patient.body, **geometry)
+    primary = scale * _projected(projector, loaded, patient.factor)
+    peak, lower = kernels
+    window = np.float32(lower.primary) * primary
+    if not scatter:
+        return primary, primary, window
+    pixel_cm, per_pixel = patient.factor * patient.voxel_cm, np.float32(patient.factor**2)
+
+    def scattered(of_window: ScatterKernels) -> Array:
+        model = ScatterModel(
+            patient.mu, kernels=of_window, pixel_cm=pixel_cm, grid_cm=SCATTER_GRID_CM, **geometry
+        )
+        return scale * per_pixel * model.views(loaded, range(protocol.views))
+
+    return primary, primary + scattered(peak), window + scattered(lower)
 
 
 def _projected(projector: Projector, loaded: Any, factor: int) -> Array:
