@@ -19,13 +19,13 @@ def from_file(tmp_path):
 def test_options_of_a_file_and_of_the_command_line(from_file):
     settings = from_file(
         'method = "fcm"\nq = 1.5\nmask = false\nparameters = ["tol=1e-3"]'
-    ).settings
+    ).how.settings
     assert (settings.method, settings.q, settings.mask) == ("fcm", 1.5, False)
     assert settings.parameters == ("tol=1e-3",)
 
 
 def test_options_of_older_files_are_understood(from_file):
-    settings = from_file('views = "one"\nflips = true\ncentres = "held"').settings
+    settings = from_file('views = "one"\nflips = true\ncentres = "held"').how.settings
     assert (settings.planes, settings.mirror, settings.centres) == ("one", True, "fixed")
 
 

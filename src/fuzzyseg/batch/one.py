@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fuzzyseg.io.output import to_json
-from fuzzyseg.io.results.formats import result_files
+from fuzzyseg.io.results.formats import RESULT_FORMATS, result_files
 from fuzzyseg.quantification.measuring import Measuring, check_measuring
 from fuzzyseg.segmentation.settings import Settings, check_settings
 
@@ -32,26 +32,29 @@ FILES = (  # of a NIfTI; the last one is there when all are
 
 @dataclass(frozen=True)
 class How:
-    """What is done with a study.
+    """What is done with a study; options of `fuzzyseg segment` and `fuzzyseg batch`.
 
     Parameters
     ----------
     settings : Settings
+        How to segment.
     measuring : Measuring
-        Values of `Source.measuring` win.
-    formats : tuple of str
-        Keys of `RESULT_FORMATS`; by default nifti, and dicom-seg and dicom-sr for DICOM.
-    rtstruct : bool
-        Write rtstruct beside these.
+        How to measure what was found.
     allow_mismatch : bool
-        Take a SPECT and a CT whose Patient IDs differ.
+        Accept a SPECT and a CT with different Patient IDs.
+    formats : tuple of str
+        Formats to write; by default nifti, and dicom-seg and dicom-sr for DICOM input.
+    rtstruct : bool
+        Also write rtstruct.
     """
+
+    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {"": ("allow_mismatch", "formats", "rtstruct")}
 
     settings: Settings = field(default_factory=Settings)
     measuring: Measuring = field(default_factory=Measuring)
-    formats: tuple[str, ...] = ()
-    rtstruct: bool = False
     allow_mismatch: bool = False
+    formats: tuple[str, ...] = field(default=(), metadata={"choices": RESULT_FORMATS})
+    rtstruct: bool = False
 
 
 def _silent(_: str) -> Callable[[int, int], None]:
@@ -83,6 +86,7 @@ def process(
     folder : Path
         It exists, and is empty.
     how : How
+        `Source.measuring` wins over its `measuring`.
     step : callable
         Called with the name of each step, returns what is called with (done, total).
 

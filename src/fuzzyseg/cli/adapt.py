@@ -25,17 +25,17 @@ class Command:
     scan
         DICOM folder or file, zip, or NIfTI.
     output
-        Path of the adapted model; its two files get their endings.
+        Path of the adapted model, without the endings of its two files.
     ct
-        CT of the same patient, for a model that sees one.
+        CT of the same patient, for a model that uses one.
     modality
-        What a NIfTI holds, which the file does not say: CT values are in HU.
+        What a NIfTI file contains, which it does not say itself; CT values must be in HU.
     adaptation
         How to adapt.
     config
-        TOML file of options; what the command line says wins.
+        TOML file of options; options on the command line override it.
     force
-        Replace a model that is there.
+        Replace an existing model.
     quiet
         Show no progress and no summary.
     debug

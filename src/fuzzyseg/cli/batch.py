@@ -15,9 +15,7 @@ from fuzzyseg.batch.studies import find_studies
 from fuzzyseg.cli.engine import chosen_engine
 from fuzzyseg.cli.options import Config, Output, progress, say, warn
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.results.formats import RESULT_FORMATS
 from fuzzyseg.jobs import ENGINES
-from fuzzyseg.quantification.measuring import Measuring
 from fuzzyseg.segmentation.settings import Settings
 
 
@@ -31,40 +29,40 @@ class OneThread(Settings):
 
 
 @dataclass(frozen=True)
+class HowEach(How):
+    """What is done with each of several studies at a time."""
+
+    __doc__ = How.__doc__
+    settings: OneThread = field(default_factory=OneThread)
+
+
+@dataclass(frozen=True)
 class Command:
-    """Segment many studies, and tell of all in one table.
+    """Segment many studies, and list them all in one table.
 
     Parameters
     ----------
     studies
         Folder of DICOM folders, zips or NIfTI files; a BIDS data set; or a CSV file with the
-        columns study, image, and, as known, ct, weight_kg, injected_mbq, ...
+        columns study, image, and, if known, ct, weight_kg, injected_mbq, ...
     output
-        Folder for a folder of results a study, cohort.csv and cohort.html; one that was begun is
-        gone on with.
+        Folder for cohort.csv, cohort.html, and a folder of results per study; an earlier run in it
+        is resumed.
     jobs
-        Studies at a time, each in a process with one thread; without it one a core, of the whole
-        cluster with ray.
+        Studies at a time, each in a process with one thread; by default one per core, with ray of
+        the whole cluster.
     part
-        Only a part of the studies: 3/16 is every 16th from the third.
+        Do only a part of the studies: 3/16 is every 16th, starting with the third.
     engine
-        What computes.
+        What computes the studies.
     address
-        Of the Ray cluster; without it that of RAY_ADDRESS, or of this machine.
+        Address of the Ray cluster; by default RAY_ADDRESS, or this machine.
     bids
-        Name results as BIDS wants derivatives.
-    allow_mismatch
-        Take a SPECT and a CT whose Patient IDs differ.
-    formats
-        What to write; by default nifti, and dicom-seg and dicom-sr for DICOM.
-    rtstruct
-        Write rtstruct beside these.
-    settings
-        How to segment.
-    measuring
-        How to measure what was found.
+        Name results as BIDS derivatives.
+    how
+        What is done with each study.
     config
-        TOML file of options; what the command line says wins.
+        TOML file of options; options on the command line override it.
     quiet
         Show no progress and no summary.
     debug
@@ -78,11 +76,7 @@ class Command:
     engine: str = field(default="local", metadata={"choices": ENGINES})
     address: str | None = None
     bids: bool = False
-    allow_mismatch: bool = False
-    formats: tuple[str, ...] = field(default=(), metadata={"choices": RESULT_FORMATS})
-    rtstruct: bool = False
-    settings: OneThread = field(default_factory=OneThread)
-    measuring: Measuring = field(default_factory=Measuring)
+    how: HowEach = field(default_factory=HowEach)
     config: Config = None
     quiet: bool = False
     debug: bool = False
@@ -90,8 +84,7 @@ class Command:
     def run(self) -> None:
         """Segment what is left to do; what failed is told at the end, and is exit code 2."""
         part = parsed_part(self.part)
-        how = How(self.settings, self.measuring, self.formats, self.rtstruct, self.allow_mismatch)
-        batch = Batch(find_studies(self.studies), self.output, how, self.bids)
+        batch = Batch(find_studies(self.studies), self.output, self.how, self.bids)
         engine = chosen_engine(self.engine, self.jobs, self.address)
         with progress(self.quiet) as step:
             rows = run_batch(

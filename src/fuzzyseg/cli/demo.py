@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fuzzyseg.batch.one import How
 from fuzzyseg.cli import evaluate, segment, simulate
 from fuzzyseg.cli.options import Output
 from fuzzyseg.quantification.measuring import Measuring
@@ -22,9 +23,9 @@ class Command:
     Parameters
     ----------
     output
-        Folder for the patient and the results; results that are there are replaced.
+        Folder for the patient and the results; existing results are replaced.
     seed
-        Another seed makes another patient.
+        Random seed of the patient.
     debug
         Show a traceback on errors.
     """
@@ -44,7 +45,7 @@ class Command:
             ct=patient / "ct.nii.gz",
             output=self.output,
             modality="NM",
-            measuring=_known_of(patient),
+            how=How(measuring=_known_of(patient)),
             force=True,
         ).run()
         evaluate.Command(prediction=self.output, truth=patient / "labels.nii.gz").run()

@@ -43,21 +43,22 @@ class Command:
     Parameters
     ----------
     prediction
-        NIfTI label map, or a folder that `fuzzyseg segment` wrote; or a folder of these.
+        NIfTI label map; a folder that `fuzzyseg segment` wrote; or a folder of these.
     truth
-        NIfTI label map on the same grid; or a folder of patients of the same names, such as
+        NIfTI label map on the same grid; or a folder of patients with the same names, such as
         `fuzzyseg simulate` writes.
     output
-        Write the scores to this .json or .csv file too.
+        Also write the scores to this .json or .csv file.
     names
-        Names of labels 0, 1, 2, ...; without them those of the segmentation, or background,
-        bone, lesion.
+        Names of labels 0, 1, 2, ...; by default those of the segmentation, or background, bone,
+        lesion.
     tolerance_mm
-        Tolerance of the surface DSC for every class; without it one voxel width, two for bone.
+        Tolerance of the surface DSC for every class; by default one voxel width, two for bone.
     missed_diagonal
-        Count distances of a structure that was missed as the image's diagonal, not as unknown.
+        For a structure that was missed, take the image's diagonal as its distances, instead of
+        leaving them unknown.
     force
-        Replace scores that are there.
+        Replace existing scores.
     debug
         Show a traceback on errors.
     """

@@ -22,7 +22,7 @@ class Command:
     output
         The .onnx file.
     force
-        Replace it if it is there.
+        Replace an existing file.
     debug
         Show a traceback on errors.
     """

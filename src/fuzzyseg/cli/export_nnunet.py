@@ -23,13 +23,13 @@ class Command:
     cohort
         Folders of patients that fuzzyseg simulate wrote, or manifests (docs/training.md).
     output
-        nnUNet_raw: the folder for the data set's own.
+        nnUNet_raw, the folder in which the data set gets its own.
     channels
         Images: spect, ct, or both.
     number
-        Of the data set, from 1 to 999.
+        Number of the data set, from 1 to 999.
     name
-        Of the data set.
+        Name of the data set.
     debug
         Show a traceback on errors.
     """

@@ -23,7 +23,8 @@ def command_help(name: str) -> str:
 
     Options that are fields of the command come first, then a group for each dataclass among
     its fields, headed by that field's description, or by the titles of the dataclass's own
-    `GROUPS` (title to names of fields); what many commands have comes last.
+    `GROUPS` (title to names of fields; with the title "" they stand among the command's own);
+    what many commands have comes last.
     """
     kind: Any = import_module(COMMANDS[name].module).Command
     summary, about = _documented(kind)
@@ -58,10 +59,15 @@ def _nested(kind: Any, title: str) -> dict[str, list[str]]:
     home = {name: group for group, names in getattr(kind, "GROUPS", {}).items() for name in names}
     groups: dict[str, list[str]] = {}
     for field in dataclasses.fields(kind):
+        hint = hints[field.name]
         if not field.init:
             continue
-        entry = _entry(field, hints[field.name], about[field.name])
-        groups.setdefault(home.get(field.name, title), []).append(entry)
+        if dataclasses.is_dataclass(hint):
+            inner = _nested(hint, about[field.name].rstrip("."))
+        else:
+            inner = {home.get(field.name, title): [_entry(field, hint, about[field.name])]}
+        for group, entries in inner.items():
+            groups.setdefault(group, []).extend(entries)
     return groups
 
 
@@ -85,7 +91,7 @@ def _entry(field: Any, hint: Any, about: str) -> str:
     text = re.sub(r"``?([^`]+)``?", r"\1", about)
     default = field.default
     if _bare(hint) is bool and default is True:
-        text = f"Do without: {text[:1].lower()}{text[1:]}"
+        text = f"Do not {text[:1].lower()}{text[1:]}"
     plain = default not in (dataclasses.MISSING, None, (), "") and not isinstance(default, bool)
     if plain:
         shown = " ".join(map(str, default)) if isinstance(default, tuple) else default

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Command:
-    """Show versions, methods and formats at hand, or what a study holds.
+    """Show versions, methods and formats, or the contents of a study.
 
     Parameters
     ----------
     path
-        Folder, zip or file: its series, and what segment would do with each.
+        Folder, zip or file: list its series, and what segment would do with each.
     names
-        Show descriptions and file names, in which names of patients may stand.
+        Show descriptions and file names, which may contain patients' names.
     json
         Print JSON.
     debug

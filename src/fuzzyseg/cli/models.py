@@ -23,9 +23,9 @@ class Command:
     Parameters
     ----------
     paths
-        Models that `fuzzyseg train` wrote: a file of one, or its path without the ending.
+        Models that `fuzzyseg train` wrote: one of the two files, or the path without the ending.
     json
-        Print everything that their cards say, as JSON.
+        Print all of their cards, as JSON.
     debug
         Show a traceback on errors.
     """

@@ -24,29 +24,29 @@ class Command:
         table1 to table6, fig3 to fig11, shift, family, ct-prior, labelled, dimensions,
         reliability; all by default.
     output
-        Folder of the page. What is done there is not done again; a run that was stopped goes on,
-        and several may share the work.
+        Folder of the page. Finished jobs in it are not repeated; a stopped run can be resumed, and
+        several runs may share the work.
     preset
-        How large.
+        Size of the reproduction.
     phantom
         A labelled volume in place of the built-in body, as for `fuzzyseg simulate`.
     labels
-        Its table: a TOML file, or "xcat-derived".
+        Table of the phantom: a TOML file, or "xcat-derived".
     cts
-        Folder of real CTs, NAME_ct.nii.gz, with bone labels, NAME_labels.nii.gz; where
-        NAME_structures.csv names the labels, those of bones count.
+        Folder of real CTs, NAME_ct.nii.gz, with bone labels, NAME_labels.nii.gz; if
+        NAME_structures.csv names the labels, only those of bones are used.
     jobs
         Calculations at a time, each with one thread.
     engine
-        What computes them; with ray, on all machines that see the output's folder.
+        What computes the jobs; with ray, all machines that see the output folder.
     address
-        Of the Ray cluster; without it that of RAY_ADDRESS, or of this machine.
+        Address of the Ray cluster; by default RAY_ADDRESS, or this machine.
     draw_only
-        Compute nothing; write the page of what is done.
+        Compute nothing; write the page from the results so far.
     config
-        TOML file of options; what the command line says wins.
+        TOML file of options; options on the command line override it.
     quiet
-        Say nothing of the jobs.
+        Do not report the jobs.
     debug
         Show a traceback on errors.
     """

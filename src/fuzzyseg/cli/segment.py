@@ -12,9 +12,6 @@ from fuzzyseg.batch.one import How, check_how, process, result_names
 from fuzzyseg.batch.source import Source
 from fuzzyseg.cli.options import Config, Input, Output, progress, say, warn
 from fuzzyseg.io.output import results_folder
-from fuzzyseg.io.results.formats import RESULT_FORMATS
-from fuzzyseg.quantification.measuring import Measuring
-from fuzzyseg.segmentation.settings import Settings
 from fuzzyseg.volume import Modality
 
 
@@ -27,29 +24,22 @@ class Command:
     input
         DICOM folder or file, zip, or NIfTI.
     output
-        Folder for the results, report.html, preview.png, lesions.csv, summary.json and run.json.
+        Folder for the results: report.html, preview.png, lesions.csv, summary.json, run.json and
+        more.
     ct
-        CT of the same patient (folder, file or zip), resampled onto the SPECT and used with it.
+        CT of the same patient (folder, file or zip); it is resampled to the SPECT and used with it.
     series
-        Which series of the input to take, where it holds several.
+        Which series of the input to use, if there are several.
     ct_series
-        Which series of `ct` to take.
+        Which series of `ct` to use.
     modality
-        What a NIfTI holds, which the file does not say: CT values are in HU.
-    allow_mismatch
-        Take a SPECT and a CT whose Patient IDs differ.
-    formats
-        What to write; by default nifti, and dicom-seg and dicom-sr for DICOM.
-    rtstruct
-        Write rtstruct beside these.
-    settings
-        How to segment.
-    measuring
-        How to measure what was found.
+        What a NIfTI file contains, which it does not say itself; CT values must be in HU.
+    how
+        What is done with it.
     config
-        TOML file of options; what the command line says wins.
+        TOML file of options; options on the command line override it.
     force
-        Replace results in the output folder.
+        Replace existing results in the output folder.
     quiet
         Show no progress and no summary.
     debug
@@ -62,11 +52,7 @@ class Command:
     series: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     ct_series: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     modality: Modality | None = None
-    allow_mismatch: bool = False
-    formats: tuple[str, ...] = field(default=(), metadata={"choices": RESULT_FORMATS})
-    rtstruct: bool = False
-    settings: Settings = field(default_factory=Settings)
-    measuring: Measuring = field(default_factory=Measuring)
+    how: How = field(default_factory=How)
     config: Config = None
     force: bool = False
     quiet: bool = False
@@ -74,8 +60,7 @@ class Command:
 
     def run(self) -> None:
         """Read, segment and write; results appear in the output folder together."""
-        how = How(self.settings, self.measuring, self.formats, self.rtstruct, self.allow_mismatch)
-        check_how(how)
+        check_how(self.how)
         source = Source(
             self.output.name, self.input, self.ct, self.series, self.ct_series, self.modality
         )
@@ -83,13 +68,13 @@ class Command:
             results_folder(self.output, result_names(), force=self.force) as folder,
             progress(self.quiet) as step,
         ):
-            described, measured = process(source, folder, how, step=step)
+            described, measured = process(source, folder, self.how, step=step)
         from fuzzyseg.cli.lesion_lines import lesion_lines
         from fuzzyseg.segmentation.choice import by_what
 
         for text in (*described["warnings"], *measured.notes):
             warn(text)
-        say(f"segmented by {by_what(self.settings, described)}", quiet=self.quiet)
+        say(f"segmented by {by_what(self.how.settings, described)}", quiet=self.quiet)
         for name, of_class in described["classes"].items():
             say(f"{name:<12} {of_class['volume_ml']:10.1f} ml", quiet=self.quiet)
         for line in lesion_lines(measured):

@@ -26,18 +26,18 @@ class Command:
     Parameters
     ----------
     output
-        Folder for the patients; a cohort that was begun there is continued.
+        Folder for the patients; an existing cohort there is continued.
     patients
-        How many.
+        Number of patients.
     recipe
-        What they are made of.
+        How they are made.
     jobs
-        Processes at a time; without it one a core.
+        Processes at a time; by default one per core.
     other_code
-        Go on with a cohort that another version or other code began: patients may then differ
-        in kind, and each patient.json says by which it was made.
+        Continue a cohort that another version or other code began. Patients may then differ in
+        kind; each patient.json says by which code it was made.
     config
-        TOML file of options; what the command line says wins.
+        TOML file of options; options on the command line override it.
     quiet
         Show no progress.
     debug

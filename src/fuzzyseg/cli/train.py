@@ -29,22 +29,22 @@ class Command:
     output
         Folder of the run: model, log, curves, checkpoint.
     validation
-        The same, for the cases that choose the best weights, and whose memberships the card
-        describes: segment warns of others.
+        The same, for the cases that select the best weights; the card describes their memberships,
+        so that segment can warn about unusual ones.
     train
         How to train.
     name
-        Of the model; the folder's by default.
+        Name of the model; by default the folder's.
     resume
-        Go on with the run in the folder.
+        Resume the run in the folder.
     cases
-        Folder for the cases as they are after reading, which runs on the same data may share;
-        without it the folder "cases" of the run. Reading them again takes seconds.
+        Folder for the cases after reading, which several runs on the same data may share; by
+        default "cases" in the run's folder. Reading them again takes seconds.
     threads
-        Threads to compute with; without it torch's own choice. Two trainings of one thread each
-        get more done on two cores than one of two.
+        Threads to compute with; by default torch's choice. On two cores, two trainings of one
+        thread each are more efficient than one of two.
     config
-        TOML file of options; what the command line says wins.
+        TOML file of options; options on the command line override it.
     quiet
         Show no progress.
     debug

@@ -30,37 +30,38 @@ class Measuring:
     Parameters
     ----------
     merge_mm : float
-        Pieces of lesion no further apart than this are one.
+        Merge lesions that are no further apart than this.
     min_ml : float
-        Smaller pieces are no lesions; by default what a sphere of 7 mm holds.
+        Ignore lesions smaller than this; the default is the volume of a sphere of 7 mm.
     resolution_mm : float or None
-        Resolution of the image (FWHM) around bone: uptake is then corrected for partial volume too.
+        Resolution (FWHM) of the image around bone; uptake is then also corrected for partial
+        volume.
     suv : {"bw", "lbm", "bsa"}
         SUV by body weight, lean body mass (Janmahasatian) or body surface (Du Bois).
     unit : {"Bq/mL", "counts", "SUV"} or None
-        Unit of an image whose file names none.
+        Unit of the image, if the file names none.
     calibration : float or None
-        Bq/mL of one count, or of 1 of whatever unit the image has.
+        Bq/mL per count, or per whatever unit the image has.
     weight_kg : float or None
-        Of the patient; here and below, by default what the file says.
+        Patient's weight; this and the following are by default taken from the file.
     height_m : float or None
-        For SUV by lean body mass or surface.
+        Patient's height, for SUV by lean body mass or body surface.
     sex : {"male", "female"} or None
-        For SUV by lean body mass.
+        Patient's sex, for SUV by lean body mass.
     injected_mbq : float or None
-        Activity given, when it was given.
+        Administered activity, at the time of administration.
     uptake_min : float or None
-        Minutes from the administration to the moment for which the image's values hold.
+        Minutes from the administration to the moment to which the image's values refer.
     decay : {"acquisition", "series", "administration"} or None
-        For which moment the image's values hold: the start of the acquisition, which is the
-        default, or of the series, or when it was given.
+        Moment to which the image's values refer: the start of the acquisition (the default) or of
+        the series, or the administration.
     nuclide : str
-        What was given, where the file names none.
+        Administered nuclide, if the file names none.
     """
 
     GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {
         "Lesions": ("merge_mm", "min_ml", "resolution_mm"),
-        "SUV, where the file does not say": (
+        "SUV, if the file does not say": (
             "suv", "unit", "calibration", "weight_kg", "height_m", "sex", "injected_mbq",
             "uptake_min", "decay", "nuclide",
         ),

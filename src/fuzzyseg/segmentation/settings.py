@@ -37,16 +37,16 @@ class Settings:
     Parameters
     ----------
     method : str
-        A trained network, or a clustering.
+        A trained network, or a clustering method.
     model : str or None
         Name (see fuzzyseg models) or path of a model; by default the bundled one that fits.
     planes : {"model", "one", "three"}
-        Planes in which a network of slices segments: those the model was made for, only the
-        first of these, or transverse, coronal and sagittal, averaging the memberships.
+        Planes in which a 2-D network segments slices: those the model was made for, only the first
+        of these, or all three (transverse, coronal and sagittal), averaging the memberships.
     mirror : bool
-        Segment the mirror image too, and average: twice the time.
+        Also segment the mirror image, and average: takes twice the time.
     engine : {"auto", "torch", "openvino", "onnxruntime"}
-        Library that runs the network; "auto": the fastest one installed.
+        Library that runs the network; "auto" takes the fastest one installed.
     classes : int or None
         Number of classes; by default 3 (background, bone, lesion), or 2 (background, bone) for CT.
     q : float
@@ -57,16 +57,16 @@ class Settings:
         Neighbourhood of rfcm: 26 voxels, or the 6 that share a face.
     centres : {"fixed", "free"}
         "fixed": class centres stay where K-means puts them; if it finds no lesions, the lesion
-        centre stays at 60% of the maximum. "free": they move by eq. (6), as in textbooks, which
-        loses lesions where there are few.
+        centre is set to 60% of the maximum. "free": they move by eq. (6), as in textbooks, which
+        loses lesions if there are few.
     mask : bool
         Leave out the air around a SPECT, which counts as background.
     ct_weight : float
-        Weight of a CT, scaled from 0 to 1000 HU, beside a SPECT scaled to [0, 1].
+        Weight of a CT, scaled from 0 to 1000 HU, relative to a SPECT scaled to [0, 1].
     seed : int
-        Seed of what a method draws at random; most draw nothing.
+        Seed for methods that draw random numbers; most draw none.
     register : bool
-        Move a CT beside a SPECT so that its bone lies on the uptake of bone, before both are used.
+        Move a CT so that its bone lies on the bone's uptake in the SPECT.
     jobs : int or None
         Threads; by default one per core. The result does not depend on it.
     parameters : tuple of str

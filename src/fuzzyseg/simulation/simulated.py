@@ -51,49 +51,51 @@ class Recipe:
     protocol : str
         Camera, collimator, windows, views and reconstruction.
     seed : int
-        Of all that is drawn; the same seed gives the same cohort.
+        Random seed; the same seed gives the same cohort.
     views : int or None
-        Projections over 360 degrees; None for the protocol's own.
+        Projections over 360 degrees; by default the protocol's.
     minutes : float or None
-        Of the scan; None for the protocol's own, 30.
+        Duration of the scan; by default the protocol's, 30.
     mixed : bool
-        Draw camera, views, minutes and reconstruction anew for each patient, as many
-        hospitals would scan: 60, 120 or 256 views, 10 to 40 minutes.
+        Draw camera, views, minutes and reconstruction for each patient, as if many hospitals had
+        scanned: 60, 120 or 256 views, 10 to 40 minutes.
     vendor : bool
-        Reconstruct as a clinical workstation would, rather than by the protocol's default.
+        Reconstruct as a clinical workstation would, instead of by the protocol's default.
     fine : bool
-        Draw and scan the patient on voxels finer than the reconstruction's. False is
-        faster, for a draft: a reconstruction then inverts the very model that made its data,
-        and thin bones are drawn coarsely.
+        Draw and scan the patient on voxels finer than the reconstruction's. Coarse ones are faster,
+        for a draft, but the reconstruction then inverts the very model that made its data, and thin
+        bones are drawn coarsely.
     phantom : str or None
         A labelled volume, XCAT's raw attenuation or a CT, in place of the built-in phantom.
     labels : str or None
-        Its table of tissues: a TOML file, or "xcat-derived", which comes with the package.
+        Tissue table of the phantom: a TOML file, or "xcat-derived", which comes with the package.
     mass_kg : float or None
-        Mass of the patient. None draws it; a phantom from a file is then taken for the whole
-        body, which makes a patient too light where it shows a part.
+        Mass of the patient; by default it is drawn, and a phantom from a file is taken for the
+        whole body, so a patient is too light if it shows only a part.
     like : str
-        Population that disease and uptake are drawn from.
+        Population from which disease and uptake are drawn.
     axial : (float, float)
-        Part of the body, from mid-thigh (0) to the vertex (1); it gets as much of the time.
+        Part of the body to scan, from mid-thigh (0) to the vertex (1); the scan time is reduced in
+        proportion.
     ct_shift_mm : float or None
-        Length of the shift between CT and SPECT, in a direction drawn at random, without a
-        turn or breathing. None draws all of them.
+        Length of the shift between CT and SPECT, in a random direction, without rotation or
+        breathing; by default all of these are drawn.
     attenuation : {"ct", "true"} or None
-        What the reconstruction takes for the attenuation: what follows from the CT, with its
-        shift and noise, as on a scanner, or the truth. None for the population's own: the
-        truth for "paper", otherwise the CT.
+        Attenuation used by the reconstruction: derived from the CT with its shift and noise, as on
+        a scanner, or the true one. The default depends on the population: the truth for "paper",
+        otherwise the CT.
     ct_only : bool
-        Only CTs with their truth, of parts of bodies, by scanners, doses and kernels drawn far
-        more widely, to train on bone in CT: a few seconds each. What concerns SPECT is not used.
+        Make only CTs with their truth, to train on bone in CT: parts of bodies, with scanners,
+        doses and kernels that vary far more widely; a few seconds each. Options for the SPECT have
+        no effect.
     follow_up : {"changed", "unchanged"} or None
-        Scan the same bodies on another day: they lie otherwise, with another bladder and noise,
-        and lesions have changed, or not. `follow_up.json` then says what became of each lesion
-        of the cohort without this option.
+        Scan the same bodies on another day: position, bladder and noise differ, and lesions may
+        have changed. follow_up.json then records how each lesion of the cohort without this option
+        has changed.
     dicom : bool
         Also write the SPECT as NM multi-frame, and the CT as a series.
     device : {"cpu", "cuda"}
-        Where the physics is computed.
+        Where to compute the physics.
     """
 
     protocol: str = field(default="discovery670", metadata={"choices": PROTOCOLS})

@@ -17,19 +17,20 @@ class Adaptation:
     mixes
         Shares of the scan's own statistics in the normalisation that are tried.
     steps
-        Steps on the unsupervised loss; 0 for the statistics alone, as measured to be better.
+        Steps on the unsupervised loss; by default only the statistics change, which measured
+        better.
     lr
         Learning rate of these steps.
     batch
-        Slices a step.
+        Slices per step.
     q
         Fuzzy exponent of the loss.
     beta
         Spatial weight of the loss.
     margin
-        A score must be better by this much to count as better.
+        A score must be better by at least this much to count as better.
     seed
-        Of the slices that are drawn, and of the noise in the score.
+        Random seed for the choice of slices and the noise in the score.
     """
 
     mixes: tuple[float, ...] = (0.25, 0.5, 1.0)

@@ -31,7 +31,8 @@ class Config:
     loss
         One of these, or a sum: rfcm+ce+dice is the first plus alpha times the others.
     loss_parameters
-        Parameters of the loss that no option here sets, as NAME=VALUE: gradient=isotropic of ms.
+        Parameters of the loss without their own option, as NAME=VALUE, such as gradient=isotropic
+        for ms.
     q
         Fuzzy exponent of rfcm and fcm-label.
     anneal
@@ -41,104 +42,109 @@ class Config:
     lam
         Weight of the length of boundaries in ms.
     alpha
-        Weight of all terms of the loss but the first.
+        Weight of all terms of the loss except the first.
     class_weights
-        Weight of each class in ce, for classes that are rare: 1 1 30 wakes lesions. None: 1.
+        Weight of each class in ce, for rare classes: 1 1 30 emphasises lesions. By default all are
+        1.
     class_weights_end
-        What they become, geometrically, by the end; none: they stay.
+        Class weights at the end, reached geometrically; by default they stay the same.
     neighbours
         Neighbourhood of rfcm.
     centres
         Where rfcm and ms take class centres from. "fixed": from a K-means of the training set,
-        and they stay there. "image": eq. (6) per slice, the paper's way; "batch", "volume":
-        eq. (6) over the batch, or over its slices of one volume; "running": a running average
-        over the training set that starts at the K-means.
+        without updates. "image": eq. (6) per slice, as in the paper; "batch", "volume": eq. (6)
+        over the batch, or over its slices of one volume; "running": a running average over the
+        training set that starts at the K-means.
     channels
-        What the network sees: spect, spect ct, or ct.
+        Input images of the network: spect, spect ct, or ct.
     classes
-        3 for background, bone and lesion; 2 where lesions count as bone.
+        3 for background, bone and lesion; 2 to count lesions as bone.
     network
-        What computes the memberships.
+        Network that computes the memberships.
     filters
-        Of the network; of a U-Net at full size.
+        Filters of the network; of a U-Net, at full resolution.
     dims
-        2: slices; 3: blocks.
+        2 for slices, 3 for blocks.
     context
-        Neighbouring slices on either side that a network of slices sees as well (2.5-D).
+        Neighbouring slices on either side that a 2-D network sees as well (2.5-D).
     planes
-        Planes in which slices are cut, in training and afterwards.
+        Planes in which slices are cut, for training and segmentation.
     spect
-        How SPECT is normalised: "zscore" of the volume (the paper's), "body" or "asinh".
+        How SPECT is normalised: "zscore" of the volume (as in the paper), "body" or "asinh".
     ct
-        How CT is normalised: "slice" (the paper's), or by a "window".
+        How CT is normalised: per "slice" (as in the paper), or by a "window".
     ct_window_hu
-        That window.
+        Limits of that window.
     spacing_mm
-        Voxel width that images are brought to, in training and afterwards; None leaves them.
+        Voxel width to which images are resampled, for training and segmentation; by default they
+        are not.
     steps
-        Of the optimiser.
+        Optimiser steps.
     batch
-        Patches a step, over all processes.
+        Patches per step, over all processes.
     patch
         Width of a patch in voxels.
     bright
         Share of the patches that are centred on one of the brightest voxels of their volume.
     lesions
-        Share centred on a labelled voxel of the last class; needs labels.
+        Share of the patches that are centred on a labelled voxel of the last class; needs labels.
     lr
-        Largest learning rate of AdamW; it rises over the first tenth and falls as a cosine.
+        Maximum learning rate of AdamW; it rises over the first tenth of the steps and then falls as
+        a cosine.
     clip
-        Largest norm of the gradient.
+        Maximum norm of the gradient.
     ema
-        Decay of an exponential moving average of the weights, 0.999 or so, which is validated
-        and kept as the model; 0 for none.
+        Decay of an exponential moving average of the weights, such as 0.999, which is validated and
+        saved as the model; 0 for none.
     augment
-        Gamma (0.9 to 1.1 for SPECT, 1.4, 1.6 or 1.8 for CT, as in the paper), mirroring.
+        Vary patches by gamma (0.9 to 1.1 for SPECT; 1.4, 1.6 or 1.8 for CT, as in the paper) and by
+        mirroring.
     mirror
-        Axes along which patches are mirrored: "all", or "left-right" alone.
+        Axes along which patches are mirrored: "all", or only "left-right".
     rotate
-        Largest rotation of a block about each axis, in degrees; blocks alone.
+        Maximum rotation of a block about each axis, in degrees; for blocks only.
     zoom
-        Blocks are magnified by up to 1 plus this, or reduced.
+        Maximum magnification or reduction of blocks: up to a factor of 1 plus this.
     ct_shift_mm
-        Largest shift of the CT against the SPECT along each axis, in blocks: patients move.
+        Maximum shift of the CT against the SPECT along each axis, for blocks, because patients
+        move.
     register
-        Move the CT of a case so that its bone lies on the uptake of bone in the SPECT first, as
+        Move the CT of each case so that its bone lies on the bone's uptake in the SPECT, as
         `segment` does.
     parts
-        Share of the patches seen as from a SPECT of only a part of the body, 25 to 60 cm long:
-        what is brightest, and with it the scale of all intensities, is then another.
+        Share of the patches that are normalised as in a SPECT of only a part of the body, 25 to 60
+        cm long, whose brightest structures, and so the scale of all intensities, differ.
     noise
-        Largest standard deviation of noise added to what the network sees, normalised units.
+        Maximum standard deviation of noise added to the network's input, in normalised units.
     blur
-        Largest standard deviation of a blur of what the network sees, in voxels.
+        Maximum standard deviation of a blur of the network's input, in voxels.
     scale
-        Intensities are multiplied by up to 1 plus this, or divided.
+        Maximum change of intensities: multiplied or divided by up to 1 plus this.
     randomise
-        Share of the volumes whose uptake, resolution and counts are drawn anew, far wider than
-        a scanner's, with lesions painted in; needs the activity that `simulate` writes. For CT:
-        contrast agent and noise.
+        Share of the volumes whose uptake, resolution and counts are redrawn, far beyond a scanner's
+        range, with lesions painted in; needs the activity that `simulate` writes. For CT: contrast
+        agent and noise.
     paint
-        Share of the blocks that one to three more lesions are painted into, of which the CT shows
-        nothing; needs the activity that `simulate` writes, and --spect body.
+        Share of the blocks into which one to three more lesions are painted that the CT does not
+        show; needs the activity that `simulate` writes, and --spect body.
     texture
-        Share of the blocks whose CT gets other tissues, bone, dense things, kernel and noise.
+        Share of the blocks whose CT gets other tissues, bone, dense structures, kernel and noise.
     redraw
         Steps after which a randomised volume is drawn again.
     half
-        Save the model's weights in half precision: half the size.
+        Save the model's weights in half precision, at half the size.
     seed
-        Of weights, patches and all that is drawn.
+        Random seed for weights, patches and everything else that is drawn.
     device
         Where to compute.
     autocast
-        Compute in bfloat16 where torch deems it safe.
+        Compute in bfloat16 where torch considers it safe.
     compile
-        Compile the network first: pays on long runs.
+        Compile the network first; worthwhile for long runs.
     validate_every
         Steps between validations.
     patience
-        Validations without a better one until training stops; 0 never stops.
+        Validations without improvement after which training stops; 0 never stops.
     checkpoint_minutes
         Minutes between checkpoints, each after a line of the log.
     log_every
@@ -150,12 +156,12 @@ class Config:
             *("loss", "loss_parameters", "q", "anneal", "beta", "lam", "alpha"),
             *("class_weights", "class_weights_end", "neighbours", "centres"),
         ),
-        "Network, and what it sees": (
+        "Network and its input": (
             *("channels", "classes", "network", "filters", "dims", "context", "planes"),
             *("spect", "ct", "ct_window_hu", "spacing_mm", "register"),
         ),
         "Optimiser": ("steps", "batch", "lr", "clip", "ema"),
-        "Patches, and how they are varied": (
+        "Patches and augmentation": (
             *("patch", "bright", "lesions", "augment", "mirror", "rotate", "zoom", "ct_shift_mm"),
             *("parts", "noise", "blur", "scale", "randomise", "paint", "texture", "redraw"),
         ),
