@@ -38,8 +38,9 @@ def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 @functools.lru_cache(maxsize=1)
 def _say_once() -> None:
     warnings.warn(
-        "compiled code cannot be kept, as neither the package's folder nor the user's cache folder "
-        "is writable: every run takes some seconds longer; set NUMBA_CACHE_DIR to a folder that is",
+        "compiled code cannot be cached, because neither the package's folder nor "
+        "the user's cache folder is writable: every run takes some seconds longer; "
+        "set NUMBA_CACHE_DIR to a writable folder",
         NoCacheWarning,
         stacklevel=4,
     )

@@ -51,17 +51,18 @@ def check_identity(study: Study, *, allow_mismatch: bool = False) -> tuple[str, 
     if "patient" in differing:
         if not allow_mismatch:
             raise InputError(
-                "expected a SPECT and a CT of one patient, found two Patient IDs; pass the CT of "
-                "the same patient, or --allow-mismatch if the IDs are known to be one person's"
+                "expected a SPECT and a CT of the same patient, found two Patient "
+                "IDs; pass the CT of the same patient, or --allow-mismatch if both "
+                "IDs are known to belong to one person"
             )
         return ("The SPECT and the CT have different Patient IDs, which was allowed.",)
     if "frame" in differing:
         return (
-            "The SPECT and the CT lie in different frames of reference: nothing says that they "
-            "match in space but bone that lies on uptake.",
+            "The SPECT and the CT have different frames of reference: only the "
+            "agreement of bone and uptake shows that they match in space.",
         )
     if "study" in differing and not (study.spect.identity.frame and study.ct.identity.frame):
-        return ("The SPECT and the CT are of different visits: check that they match in space.",)
+        return ("The SPECT and the CT are from different visits: check that they match in space.",)
     return ()
 
 
@@ -72,8 +73,8 @@ def check_hu(ct: Volume) -> tuple[str, ...]:
         return ()
     return (
         f"The CT holds values from {low:.4g} to {high:.4g}, none where air and fat lie, below "
-        f"{_FAT_HU:g}: these are no HU, or too narrow a window of them; densities measured in it "
-        "mean nothing. Give the CT itself.",
+        f"{_FAT_HU:g}: these are not HU, or too narrow a window of them, and "
+        "densities measured in it are meaningless. Give the original CT.",
     )
 
 

@@ -36,7 +36,7 @@ def read_parameters(
         name, equals, value = word.partition("=")
         if not equals or name not in defaults:
             raise InputError(
-                f"expected {expected} for --{option}, found {word!r}; {owner} takes no others"
+                f"expected {expected} for --{option}, found {word!r}; {owner} has no others"
             )
         try:
             found[name] = _read(value, defaults[name])

@@ -34,7 +34,7 @@ LEAST_AGREEMENT, LEAST_GAIN = 0.35, 0.002
 MOST_MM, MOST_DEG = 30.0, 6.0
 LEAST_MM = 0.5  # nothing in the field moves further: the CT stays
 FAR_MM, FAR_DEG = 12.0, 3.0  # moved further than most patients move: the user is told
-FITS, NO_BONE = "the images fit as they are", "too little bone in the field"
+FITS, NO_BONE = "the images already fit", "too little bone in the field"
 _STEP_RAD = 0.01  # of a turn that is worth about as much as a step of 1 voxel
 
 
@@ -81,8 +81,9 @@ def _warnings(found: Registration) -> tuple[str, ...]:
         if shift < FAR_MM and turn < FAR_DEG:
             return ()
         return (
-            f"The CT was moved by {shift:.0f} mm and turned by {turn:.1f} degrees to fit the "
-            "SPECT: look at the preview, or leave it with --no-register.",
+            f"The CT was moved by {shift:.0f} mm and turned by {turn:.1f} degrees to "
+            "fit the SPECT: look at the preview, or switch this off with "
+            "--no-register.",
         )
     if found.reason in {FITS, NO_BONE}:
         return ()

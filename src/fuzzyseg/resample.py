@@ -172,7 +172,7 @@ def align(study: Study, *, allow_mismatch: bool = False) -> Study:
     overlap = outline_overlap(study.spect, ct)
     if overlap is not None and overlap < LOW_AGREEMENT:
         said += (
-            f"The bodies in the SPECT and in the CT hardly agree ({overlap:.2f} of 1, "
+            f"The body outlines in the SPECT and in the CT hardly agree ({overlap:.2f} of 1, "
             f"{LOW_AGREEMENT} expected): is the CT that of this patient, in the same position?",
         )
     elif overlap is not None and said:

@@ -103,7 +103,7 @@ class Volume:
         if not 1e-12 <= volume_mm3 < math.inf:
             raise InputError(
                 f"expected an invertible affine, found {affine[:3, :3].tolist()}; "
-                "the image has an axis of no length, so its geometry is unknown"
+                "an axis of the image has zero length, so its geometry is unknown"
             )
         object.__setattr__(self, "array", _read_only(array.astype(np.float32, copy=False)))
         object.__setattr__(self, "affine", _read_only(affine))

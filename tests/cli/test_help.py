@@ -33,7 +33,7 @@ def test_groups_are_in_the_order_in_which_a_person_asks():
         "With a network",
         "By clustering",
         "Lesions",
-        "SUV, where the file does not say",
+        "SUV, if the file does not say",
         "In general",
     ]
     assert text.index("INPUT  ") < text.index("--output") < text.index("How to segment:")

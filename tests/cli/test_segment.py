@@ -189,9 +189,9 @@ def test_the_terminal_names_what_segmented_and_what_was_left_out(tmp_path, capsy
 def test_a_ct_that_holds_no_hu_is_told(tmp_path, capsys):
     source = write(tmp_path / "v.nii.gz", 100 * blob().clip(0))
     assert main(["segment", str(source), "-o", str(tmp_path / "a"), "--modality", "CT"]) == 0
-    assert capsys.readouterr().err.count("these are no HU") == 1
+    assert capsys.readouterr().err.count("these are not HU") == 1
     run = json.loads((tmp_path / "a" / "run.json").read_text())
-    assert sum("these are no HU" in text for text in run["warnings"]) == 1
+    assert sum("these are not HU" in text for text in run["warnings"]) == 1
 
 
 class TestBadInput:
@@ -371,7 +371,7 @@ class TestModel:
         [
             (("--method", "model"), "found none"),
             (("--model", "absent"), "absent"),
-            (("--method", "rfcm", "--model", "absent"), "leave out one"),
+            (("--method", "rfcm", "--model", "absent"), "leave one of them out"),
         ],
     )
     def test_models_that_are_not_there(self, options, found, tmp_path, capsys):

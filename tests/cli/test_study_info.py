@@ -79,7 +79,7 @@ def test_several_niftis_are_told_apart_by_names(tmp_path, capsys):
     assert main(["info", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "one.nii" not in out
-    assert "--names shows the files' names" in out
+    assert "--names shows file names" in out
     assert main(["info", str(tmp_path), "--names"]) == 0
     out = capsys.readouterr().out
     assert '"one.nii"' in out

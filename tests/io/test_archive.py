@@ -54,7 +54,7 @@ def test_a_symbolic_link_is_refused(tmp_path):
 def test_a_corrupt_zip_is_refused(tmp_path):
     path = zip_of(tmp_path / "a.zip", a=b"x" * 5000)
     path.write_bytes(path.read_bytes()[:300])
-    with pytest.raises(InputError, match="whole zip"):
+    with pytest.raises(InputError, match="complete zip"):
         read_volume(path)
 
 
@@ -63,14 +63,14 @@ def test_a_damaged_member_is_refused(tmp_path):
     raw = bytearray(path.read_bytes())
     raw[100] ^= 255
     path.write_bytes(raw)
-    with pytest.raises(InputError, match="whole zip"):
+    with pytest.raises(InputError, match="complete zip"):
         read_volume(path)
 
 
 def test_an_archive_larger_than_the_disk_is_refused(tmp_path, monkeypatch):
     path = zip_of(tmp_path / "a.zip", a=b"x")
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 0}))
-    with pytest.raises(InputError, match="room to unpack"):
+    with pytest.raises(InputError, match="space to unpack"):
         read_volume(path)
 
 

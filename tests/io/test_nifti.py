@@ -74,7 +74,7 @@ def test_what_is_no_scalar_volume_is_refused(tmp_path, content, message):
 @pytest.mark.parametrize("content", [b"", b"this is a text\n" * 50])
 def test_what_is_no_nifti_is_refused(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match="whole NIfTI"):
+    with pytest.raises(InputError, match="complete NIfTI"):
         read_nifti(tmp_path / name)
 
 
@@ -95,7 +95,7 @@ def test_a_flipped_bit_in_a_compressed_file_is_noticed(tmp_path):
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(InputError, match="whole NIfTI"):
+    with pytest.raises(InputError, match="complete NIfTI"):
         read_nifti(path)
 
 
@@ -107,13 +107,13 @@ def test_nifti_2(tmp_path, array):
 
 def test_text_compressed_as_nifti_is_refused(tmp_path):
     (tmp_path / "a.nii.gz").write_bytes(gzip.compress(b"text" * 500))
-    with pytest.raises(InputError, match="whole NIfTI"):
+    with pytest.raises(InputError, match="complete NIfTI"):
         read_nifti(tmp_path / "a.nii.gz")
 
 
 def test_another_format_is_refused(tmp_path, array):
     nib.save(nib.MGHImage(array.astype(np.float32), AFFINE), tmp_path / "a.mgz")
-    with pytest.raises(InputError, match="whole NIfTI"):
+    with pytest.raises(InputError, match="complete NIfTI"):
         read_nifti(tmp_path / "a.mgz")
 
 

@@ -79,5 +79,5 @@ def test_a_header_that_names_a_file_elsewhere_is_refused(tmp_path, head):
     path = tmp_path / ("a.mhd" if head.startswith("E") else "a.nhdr")
     path.write_text(head)
     pytest.importorskip("SimpleITK")
-    with pytest.raises(InputError, match="naming one elsewhere"):
+    with pytest.raises(InputError, match="naming a file elsewhere"):
         read_volume(path)

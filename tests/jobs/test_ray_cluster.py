@@ -118,4 +118,4 @@ def test_an_address_that_answers_nothing_is_one_line(tmp_path, capsys):
         assert main([*call, "--address", address]) == 2
         said = capsys.readouterr().err
         assert said.count("\n") == 1
-        assert "nothing answers there" in said
+        assert "no answer there" in said

@@ -48,5 +48,5 @@ def test_who_sets_clustering_gets_clustering(given, bundled):
 def test_a_model_of_ones_own_is_taken_whatever_is_bundled():
     found = resolved(Settings(model="somewhere/mine"), Study.of(SPECT))
     assert (found.method, found.model) == ("model", "somewhere/mine")
-    with pytest.raises(InputError, match="leave out one"):
+    with pytest.raises(InputError, match="leave one of them out"):
         resolved(Settings(method="rfcm", model="somewhere/mine"), Study.of(SPECT))

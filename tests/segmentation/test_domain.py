@@ -90,7 +90,7 @@ def test_a_lesion_as_large_as_an_organ_is_told():
     hot = counts(100.0)
     hot[20:44, 30:44] = hot.max()
     run = summary(segment(Volume(hot, AFFINE, "NM"), Settings(method="kmeans")))
-    assert any("is it an organ" in text for text in run["warnings"])
+    assert any("Is it an organ" in text for text in run["warnings"])
 
 
 # Standard uptake values 60 minutes after FDG; after a meal the heart is bright, and after
@@ -142,7 +142,7 @@ def test_fdg_without_a_name_is_told(suv, field, body):
     assert "does not look like a bone scan" in domain.warnings[0]
     beside = bone_scan_domain(pet, ct)
     if field != "head":  # a brain is near the skull
-        assert "by bone in the CT" in beside.warnings[0]
+        assert "near bone in the CT" in beside.warnings[0]
     assert beside.score >= domain.score
 
 

@@ -180,7 +180,7 @@ def test_a_finer_ct_is_no_reason_to_warn_where_it_is_resampled(with_model):
         ("spect-ct", CT, None, "expected a SPECT .*, found modality CT"),
         ("ct", SPECT, None, "expected a CT .*, found modality NM in a scan"),
         ("ct", SPECT, CT, "expected a CT .*, found modality NM"),
-        ("spect-ct", SPECT, None, "expected a CT beside the SPECT"),
+        ("spect-ct", SPECT, None, "expected a CT with the SPECT"),
     ],
 )
 def test_a_model_for_other_images_is_refused(task, volume, ct, found, with_model):

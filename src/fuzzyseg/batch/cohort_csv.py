@@ -98,7 +98,7 @@ def read_row(name: str, summary: Path | None, run: Path, failure: Path) -> Row:
             **{key: patient[key] for key in _PATIENT},
         )
     except (OSError, ValueError, LookupError, TypeError) as error:
-        return Row(name, "failed", f"expected whole results, found them damaged ({error!r}); "
+        return Row(name, "failed", f"expected complete results, found damaged ones ({error!r}); "
                    "remove the study's folder and run the command again")  # fmt: skip
 
 

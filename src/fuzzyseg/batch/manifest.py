@@ -56,8 +56,9 @@ def manifest_sources(path: Path) -> tuple[Source, ...]:
     unknown = [title for title in header if title not in {*_OWN, *measures}]
     if unknown or not {"study", "image"} <= set(header) or len(set(header)) < len(header):
         raise InputError(
-            f"expected a header with study and image, and of {', '.join((*_OWN[2:], *measures))} "
-            f"what is known, each once, found {', '.join(header) or 'nothing'} in {path}; change "
+            "expected a header with study and image, and any of "
+            f"{', '.join((*_OWN[2:], *measures))} "
+            f"at most once each, found {', '.join(header) or 'nothing'} in {path}; change "
             "the first line"
         )
     found = []

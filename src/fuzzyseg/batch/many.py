@@ -156,8 +156,8 @@ def run_batch(
                     failed(batch.sources[n].name, told["reason"])
                 if "full" in told:
                     raise InputError(
-                        "expected room for results, found a full disk; free some space and run the "
-                        f"command again, which goes on: {told['reason']}"
+                        "expected space for results, found a full disk; free some "
+                        "space and run the command again to resume: {told['reason']}"
                     )
         return _tell(batch, places)
     except OSError as error:
@@ -228,7 +228,7 @@ def _begin(batch: Batch) -> None:
     if not record.exists():
         if any(batch.out.iterdir()):
             raise InputError(
-                f"expected an empty folder, or a cohort to go on with, found other files in "
+                f"expected an empty folder or a cohort to continue, found other files in "
                 f"{batch.out}; choose another folder"
             )
         write_text(record, json.dumps(made, indent=2) + "\n")
@@ -241,12 +241,14 @@ def _begin(batch: Batch) -> None:
         different = [name for name, value in made.items() if before.get(name) != value]
     except (ValueError, AttributeError) as error:
         raise InputError(
-            f"expected how the cohort was begun, found a damaged {record}; choose another folder"
+            "expected the record of how the cohort was begun, found a damaged "
+            f"{record}; choose another folder"
         ) from error
     if different:
         raise InputError(
-            f"expected the options that the cohort in {batch.out} was begun with, found another "
-            f"{' and '.join(different)}; give the same, or choose another folder"
+            f"expected the options that the cohort in {batch.out} was begun with, "
+            "found a different "
+            f"{' and '.join(different)}; give the same options, or choose another folder"
         )
 
 

@@ -59,11 +59,11 @@ def require_names(sources: Sequence[Source], found_in: Path) -> None:
         if counted[source.name.casefold()] > 1:
             same = [str(s.image) for s in sources if s.name.casefold() == source.name.casefold()]
             raise InputError(
-                f"expected a name of its own for each study, found {source.name!r} for "
+                f"expected a different name for each study, found {source.name!r} for "
                 f"{' and '.join(same[:3])}; rename one, or name them in a CSV file"
             )
         if source.name.startswith(".") or {"/", "\\", "\0"} & set(source.name) or not source.name:
             raise InputError(
-                f"expected names that folders can have, found {source.name!r} in {found_in}; "
+                f"expected names that are valid for folders, found {source.name!r} in {found_in}; "
                 "use letters, digits, - and _"
             )

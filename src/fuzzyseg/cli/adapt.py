@@ -60,8 +60,8 @@ class Command:
         stem = stem_of(self.output)
         if with_suffix(stem, CARD).exists() and not self.force:
             raise InputError(
-                f"expected no model at {stem}, found one; choose another place, or replace it "
-                "with --force"
+                f"expected no model at {stem}, found one; choose another path, or "
+                "replace it with --force"
             )
         check_adaptation(self.adaptation)
         with progress(self.quiet) as step:
@@ -83,7 +83,8 @@ class Command:
             save_model(adapted, stem)
         told = f"self-consistency {report['before']:.3f}, then {report['after']:.3f}"
         kept = {
-            "original": "nothing was better than the model as it was: the new one is the same",
+            "original": "nothing was better than the original model, so the new one is identical "
+            "to it",
             "statistics": f"{report['mix']:.0%} of the scan's own normalisation statistics",
             "steps": "steps on the unsupervised loss",
         }

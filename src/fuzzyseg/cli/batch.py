@@ -102,7 +102,7 @@ class Command:
         if failed:
             raise InputError(
                 f"expected every study to be segmented, found {failed} that could not be; "
-                f"{self.output / 'cohort.csv'} says why: mend them and run the command again"
+                f"{self.output / 'cohort.csv'} says why: fix them and run the command again"
             )
 
 

@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 _HERE = "fuzzyseg.cli"
 COMMANDS: dict[str, Entry] = {
     "segment": Entry("segment a SPECT or CT: memberships, labels, preview", f"{_HERE}.segment"),
-    "batch": Entry("segment many studies, with one table over all", f"{_HERE}.batch"),
+    "batch": Entry("segment many studies, with one table of all", f"{_HERE}.batch"),
     "evaluate": Entry("compare a label map with the truth", f"{_HERE}.evaluate"),
     "simulate": Entry("simulate bone SPECT/CT patients with known truth", f"{_HERE}.simulate"),
     "train": Entry("train a network on simulated patients or your own", f"{_HERE}.train"),
@@ -32,7 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "models": Entry("list models, and what they were trained on", f"{_HERE}.models"),
     "export": Entry("write a model as ONNX", f"{_HERE}.export"),
     "export-nnunet": Entry("write a cohort as a data set for nnU-Net", f"{_HERE}.export_nnunet"),
-    "info": Entry("what a study holds; versions, methods, formats", f"{_HERE}.info"),
+    "info": Entry("contents of a study; versions, methods, formats", f"{_HERE}.info"),
     "reproduce": Entry(
         "the paper's tables and figures, on simulated patients", f"{_HERE}.reproduce"
     ),

@@ -81,8 +81,8 @@ class Command:
             )
         if self.output is not None and self.output.exists() and not self.force:
             raise InputError(
-                f"expected no scores at {self.output}, found some; choose another place, or "
-                "replace them with --force"
+                f"expected no file at {self.output}, found one; choose another path, "
+                "or replace it with --force"
             )
         patients = _patients(self.prediction, self.truth)
         if patients:
@@ -262,7 +262,7 @@ def _names_beside(labels: Path) -> tuple[str, ...]:
         return tuple(json.loads(beside.read_text(encoding="utf-8"))["classes"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"expected the names of classes in {beside}, found a damaged file ({error!r}); "
+            f"expected the class names in {beside}, found a damaged file ({error!r}); "
             "give them with --names"
         ) from error
 
@@ -298,6 +298,6 @@ def _write(path: Path, told: dict[str, Any], rows: list[list[str]]) -> None:
     except OSError as error:
         raise InputError(
             f"expected a file that can be written to, found {path}: {error.strerror}; "
-            "choose another place"
+            "choose another path"
         ) from error
     say(f"scores in {path}")

@@ -11,7 +11,7 @@ import tyro
 
 from fuzzyseg.cli.options import Output, say
 
-_CHANNELS = {"spect": "the SPECT", "ct": "the CT, on the grid of the first"}
+_CHANNELS = {"spect": "the SPECT", "ct": "the CT, on the grid of the first image"}
 
 
 @dataclass(frozen=True)
@@ -50,4 +50,4 @@ class Command:
         folder = export_nnunet(
             self.cohort, self.output, number=self.number, name=self.name, channels=self.channels
         )
-        say(f"{folder}; go on with nnUNetv2_plan_and_preprocess -d {self.number}")
+        say(f"{folder}; continue with nnUNetv2_plan_and_preprocess -d {self.number}")

@@ -50,6 +50,6 @@ def _row(lesion: Lesion, *, suv: bool) -> str:
     kind = "suv" if suv else "image"
     shown = (getattr(lesion, f"{kind}_{name}") for name in ("max", "peak", "mean"))
     values = " ".join(f"{value:9.4g}" for value in shown)
-    cut = ", cut off by the field's border" if lesion.at_border else ""
+    cut = ", cut off by the border of the field" if lesion.at_border else ""
     size = f"{lesion.volume_ml:7.2f} {lesion.longest_diameter_mm:6.1f}"
     return f"{lesion.number:>4} {size} {values}  {lesion.site or ''}{cut}"

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except TerminalError as error:
         leave_standard_output()
-        complain(f"cannot write to standard output: {error}; files of results are whole")
+        complain(f"cannot write to standard output: {error}; result files are complete")
         return 1
 
 

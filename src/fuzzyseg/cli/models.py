@@ -41,7 +41,7 @@ class Command:
             say(to_json(found).rstrip())
             return
         if not found:
-            say("no models come with this version; give the path of one, or train it")
+            say("no models come with this version; give the path of one, or train one")
             return
         show(found)
 

@@ -103,7 +103,7 @@ def _check_text(words: list[str]) -> None:
         if "\0" in word or len(word) > _MAX_WORD:
             found = "a NUL" if "\0" in word else f"{len(word)} characters"
             raise InputError(
-                f"expected words that an operating system can use, found {found} in "
+                f"expected words that the operating system accepts, found {found} in "
                 f"{word[:40]!r}...; check what was pasted there"
             )
 
@@ -178,6 +178,6 @@ def _text(value: Any) -> str:
         return str(value)
     except ValueError:  # Python prints no number of more than 4,300 digits
         raise InputError(
-            "expected a number that fits, found one of thousands of digits in the file of "
-            "options; write fewer"
+            "expected a number of reasonable length, found one of thousands of "
+            "digits in the file of options; write fewer"
         ) from None

@@ -66,7 +66,7 @@ class Command:
                 other_code=self.other_code,
                 progress=_told(step("simulating patients"), self.quiet),
             )
-        say(f"{len(folders)} patients in {self.output}, look at preview.png", quiet=self.quiet)
+        say(f"{len(folders)} patients in {self.output}; look at each preview.png", quiet=self.quiet)
 
 
 def _told(bar: Callable[[int, int], None], quiet: bool) -> Callable[[int, int], None]:

@@ -47,7 +47,7 @@ def study_facts(
     try:
         taken = f"series {choose_series(infos, str(path)).number}"
     except InputError as error:
-        taken = str(error) if names else "no series by itself: choose one with --series N"
+        taken = str(error) if names else "no series automatically: choose one with --series N"
     return {"series": found, "segment": taken}
 
 
@@ -111,7 +111,7 @@ def study_lines(facts: dict[str, Any]) -> list[str]:
             lines += [f"   warning: {text}" for text in series["warnings"]]
         lines += [f"   left out: {name}" for name in series.get("left_out", ())]
     if not any("description" in series for series in facts["series"]):
-        lines.append("--names shows the files' names and descriptions, which may name patients")
+        lines.append("--names shows file names and descriptions, which may contain patients' names")
     return [*lines, f"fuzzyseg segment takes {facts['segment']}"]
 
 

@@ -115,7 +115,7 @@ class Command:
         for name, scores in model.card.metrics.get("validation", {}).items():
             dsc = "unknown" if scores["dsc"] is None else f"{scores['dsc']:.3f}"
             say(f"{name:<12} DSC {dsc} on the validation cases", quiet=quiet)
-        say(f"model in {self.output / 'model.safetensors'}, look at curves.png", quiet=quiet)
+        say(f"model in {self.output / 'model.safetensors'}; look at curves.png", quiet=quiet)
 
 
 def _set_threads(threads: int) -> None:

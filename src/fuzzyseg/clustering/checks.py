@@ -42,7 +42,7 @@ def check_clusters(n_clusters: int) -> None:
     if not isinstance(n_clusters, int | np.integer) or not 2 <= n_clusters <= MAX_CLUSTERS:
         raise InputError(
             f"expected 2 to {MAX_CLUSTERS} classes, found n_clusters={n_clusters}; "
-            "bone SPECT takes 3: background, bone, lesion"
+            "bone SPECT needs 3: background, bone, lesion"
         )
 
 
@@ -51,7 +51,7 @@ def check_iterations(n_init: int, max_iter: int, tol: float, bins: int | None) -
     if bins is not None and bins < MAX_CLUSTERS:
         raise InputError(
             f"expected bins to be None or at least {MAX_CLUSTERS}, found {bins}; "
-            "the default, 16384, is exact enough and fast"
+            "the default, 16384, is accurate enough and fast"
         )
     if n_init < 1 or max_iter < 1 or not tol >= 0:
         raise InputError(
@@ -76,5 +76,6 @@ def check_window(window: int) -> None:
     """Raise InputError unless a window has a middle."""
     if not isinstance(window, int | np.integer) or window < 1 or window % 2 == 0:
         raise InputError(
-            f"expected an odd window of at least 1 voxel, found {window}; 3 is usual, 1 is none"
+            f"expected an odd window of at least 1 voxel, found {window}; 3 is usual, "
+            "1 means no window"
         )

@@ -121,8 +121,8 @@ def as_points(image: ArrayLike, mask: ArrayLike | None, channel_axis: int | None
         total = y.sum(dtype=np.float64)
     if not np.isfinite(total) and not np.isfinite(y).all():
         raise InputError(
-            f"expected finite intensities, found {np.count_nonzero(~np.isfinite(y))} values that "
-            "are NaN or infinite; repair them or leave them out with a mask"
+            f"expected finite intensities, found {np.count_nonzero(~np.isfinite(y))} "
+            "values that are NaN or infinite; repair them or exclude them with a mask"
         )
     return Points(frozen(y), space, inside)
 
@@ -147,8 +147,8 @@ def _tensor_points(image: Any, mask: Any, channel_axis: int | None) -> Points:
     if not bool(torch.isfinite(y).all()):
         bad = int((~torch.isfinite(y)).sum())
         raise InputError(
-            f"expected finite intensities, found {bad} values that are NaN or infinite; repair "
-            "them or leave them out with a mask"
+            f"expected finite intensities, found {bad} values that are NaN or "
+            "infinite; repair them or exclude them with a mask"
         )
     return Points(y, checked.space, inside)
 

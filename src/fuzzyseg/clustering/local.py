@@ -149,7 +149,7 @@ class Local(Centred):
     ) -> tuple[Any, Any, Fit]:
         if (rule.remembers or rule.radius) and len(points.space) > 3:
             raise InputError(
-                f"expected one to three axes of space, found {len(points.space)} in shape "
+                f"expected one to three spatial axes, found {len(points.space)} in shape "
                 f"{points.space}; name the channels with channel_axis or pass one volume"
             )
         u, labels, _ = assign(points.y, centres, self.q)

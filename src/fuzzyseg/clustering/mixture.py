@@ -159,8 +159,8 @@ class GaussianMixture(Centred):
         self._check()
         if not self.reg_covar > 0:
             raise InputError(
-                f"expected reg_covar > 0, found {self.reg_covar}; a class of equal intensities "
-                "has no variance of its own, the default is 1e-6"
+                f"expected reg_covar > 0, found {self.reg_covar}; a class of equal "
+                "intensities has zero variance, the default is 1e-6"
             )
         points = as_points(on_host(image), on_host(mask), self.channel_axis)
         y = points.counted

@@ -119,7 +119,7 @@ def patients(cohort: Path, n: int | None) -> list[Path]:
     """Folders of the first n patients of a cohort that are whole."""
     whole = [p for p in sorted(cohort.glob("patient-*")) if all((p / f).exists() for f in FILES)]
     if not whole:
-        sys.exit(f"expected a cohort of simulated patients, found none whole in {cohort}")
+        sys.exit(f"expected a cohort of simulated patients, found no complete patient in {cohort}")
     return whole[:n]
 
 

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Describe each model and print what its card now says."""
     parser = argparse.ArgumentParser(
         prog="python -m fuzzyseg.experiments.typical",
-        description="What models' memberships are like, into their cards.",
+        description="Write into models' cards what their memberships are like.",
     )
     parser.add_argument("data", nargs="+", type=Path, help="cohorts or manifests")
     parser.add_argument("--models", nargs="+", required=True, help="bundled ones, or paths")

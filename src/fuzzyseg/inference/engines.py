@@ -73,7 +73,7 @@ def choose_engine(engine: EngineName, model: Model, voxels: float) -> EngineName
     if engine not in _NEEDS:
         raise InputError(
             f"expected an engine out of {', '.join(get_args(EngineName))}, found {engine!r}; "
-            "leave it out to take the fastest"
+            "leave it out to use the fastest"
         )
     if missing := _missing(engine):
         raise InputError(

@@ -107,7 +107,7 @@ def channels(
     if missing:
         raise InputError(
             f"expected the channels {', '.join(names)}, found no {' and no '.join(missing)}; "
-            "give the image, or choose a model that does without"
+            "give the image, or choose a model that does not need it"
         )
     made = [
         normalise_ct(arrays[name], preprocessing.ct, preprocessing.ct_window_hu)

@@ -67,7 +67,7 @@ def export_nnunet(
     if unlabelled:
         raise InputError(
             f"expected labels of every case, found none of {', '.join(unlabelled[:3])}; "
-            "nnU-Net trains on labelled cases alone"
+            "nnU-Net trains only on labelled cases"
         )
     folder = out / f"Dataset{number:03d}_{name}"
     if folder.exists():

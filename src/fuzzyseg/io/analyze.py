@@ -67,8 +67,8 @@ def read_analyze(path: Path, modality: Modality | None = None) -> Volume:
         else:
             affine = np.array(image.affine, dtype=np.float64)
             warnings += (
-                "Analyze files do not say which side is left: radiological order was not assumed, "
-                "left/right is unverified.",
+                "Analyze files do not say which side is left: radiological order was "
+                "not assumed, and left/right is unverified.",
             )
         size = math.prod(image.shape) * image.get_data_dtype().itemsize
         data = image.file_map["image"].filename
@@ -80,7 +80,7 @@ def read_analyze(path: Path, modality: Modality | None = None) -> Volume:
         raise
     except nibabel_failures() as error:
         raise InputError(
-            f"expected a whole pair of .hdr and .img, found {path}, which cannot be read as one "
+            f"expected a complete pair of .hdr and .img, found {path}, which cannot be read as one "
             f"({one_line(error)}); copy or export both again"
         ) from error
     return named(

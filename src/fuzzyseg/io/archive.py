@@ -81,7 +81,7 @@ def extracted(path: Path) -> Iterator[Path]:
                 size, free = sum(m.file_size for m in members), shutil.disk_usage(folder).free
                 if size > free:
                     raise InputError(
-                        f"expected room to unpack {path}, found {free / 1e9:.1f} GB free for "
+                        f"expected space to unpack {path}, found {free / 1e9:.1f} GB free for "
                         f"{size / 1e9:.1f} GB; free some space or pass the unpacked folder"
                     )
                 archive.extractall(folder)  # every member was checked above
@@ -89,7 +89,7 @@ def extracted(path: Path) -> Iterator[Path]:
             if isinstance(error, InputError):
                 raise
             raise InputError(
-                f"expected a whole zip archive, found {path}, which cannot be unpacked "
+                f"expected a complete zip archive, found {path}, which cannot be unpacked "
                 f"({one_line(error)}); copy it again or unpack it and pass the folder"
             ) from error
         yield Path(folder)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fuzzyseg.io.found import SeriesInfo
 
-_ADVICE = "pass the folder or file that holds the study"
+_ADVICE = "pass the folder or file that contains the study"
 
 
 def find_series(
@@ -73,7 +73,7 @@ def catalogue(
     found = [s for reader in first_dicom for s in reader.find(sorted_by[reader.name])]
     if not found:
         raise InputError(
-            f"expected images in DICOM, NIfTI or another format that is read, found none among "
+            f"expected images in DICOM, NIfTI or another supported format, found none among "
             f"the {len(files)} file(s) in {name}; {_ADVICE}"
         )
     return [dataclasses.replace(s, number=i) for i, s in enumerate(found, start=1)]

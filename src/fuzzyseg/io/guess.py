@@ -54,10 +54,12 @@ class Guess:
     def warnings(self) -> tuple[str, ...]:
         """One sentence for people."""
         taken = "a CT" if self.modality == "CT" else "an emission image"
-        shifted = f", and {-self.offset_hu:g} was taken off its values" if self.offset_hu else ""
+        shifted = (
+            f", and {-self.offset_hu:g} was subtracted from its values" if self.offset_hu else ""
+        )
         return (
-            f"The file does not say what it is: it was taken for {taken}, because {self.reason}"
-            f"{shifted}; --modality says otherwise.",
+            f"The file does not say what it is: it was taken to be {taken}, because {self.reason}"
+            f"{shifted}; use --modality if that is wrong.",
         )
 
 

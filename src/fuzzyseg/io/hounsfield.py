@@ -43,5 +43,5 @@ def floor_at_air(array: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple
     share = 100.0 * count / array.size
     return array, (
         f"{percent(share)} of the CT's voxels lie below {AIR_HU:.0f} HU (down to {lowest:.0f}, "
-        f"padding or noise in air): they were set to {AIR_HU:.0f} HU.",
+        f"padding or noise in air) and were set to {AIR_HU:.0f} HU.",
     )

@@ -80,8 +80,8 @@ def read_itk(path: Path, modality: Modality | None = None) -> Volume:
         size = reader.GetSize()
         if len(size) != 3 or reader.GetNumberOfComponents() != 1:
             raise InputError(
-                f"expected a 3-D image of one number a voxel, found shape {size} of "
-                f"{reader.GetNumberOfComponents()} in {path}; save one volume as a file of its own"
+                f"expected a 3-D image with one number per voxel, found shape {size} of "
+                f"{reader.GetNumberOfComponents()} in {path}; save one volume in a separate file"
             )
         require_size(math.prod(size) * 8, path)
         image = reader.Execute()
@@ -89,11 +89,14 @@ def read_itk(path: Path, modality: Modality | None = None) -> Volume:
     except RuntimeError as error:
         detail = str(error).rsplit("itk::ERROR:", maxsplit=1)[-1]
         raise InputError(
-            f"expected a whole {path.suffix} image, found {path}, which cannot be read as one "
+            f"expected a complete {path.suffix} image, found {path}, which cannot be read as one "
             f"({one_line(ValueError(detail))}); copy or export it again"
         ) from error
     if array.dtype.kind not in "fiu":
-        raise InputError(f"expected real numbers, found {array.dtype} in {path}; save one part")
+        raise InputError(
+            f"expected real numbers, found {array.dtype} in {path}; save the real "
+            "part, the imaginary part or the magnitude"
+        )
     affine = np.eye(4)
     directions = np.reshape(image.GetDirection(), (3, 3))
     affine[:3, :3] = directions * np.array(image.GetSpacing())
@@ -114,6 +117,6 @@ def _require_beside(path: Path) -> None:
         name = match[1].decode("utf-8", "replace").strip()
         if name.upper() != "LOCAL" and Path(name).name != name:
             raise InputError(
-                f"expected the data beside the header, found {path} naming one elsewhere; "
-                "put both into one folder"
+                f"expected the data beside the header, found {path} naming a file "
+                "elsewhere; put both into one folder"
             )

@@ -57,13 +57,13 @@ def longer_warning(files: int) -> tuple[str, ...]:
     if not files:
         return ()
     which = "The image file holds" if files == 1 else f"{files} image files hold"
-    return (f"{which} more bytes than announced: the pixels may have moved; check the image.",)
+    return (f"{which} more bytes than announced, so the pixels may be displaced; check the image.",)
 
 
 def damaged(path: Path, detail: str) -> InputError:
     """Build the error for a file that is cut short; `detail` says how it shows."""
     return InputError(
-        f"expected a whole DICOM file, found {path} truncated or damaged ({detail}); "
+        f"expected a complete DICOM file, found {path} truncated or damaged ({detail}); "
         "copy or export it again"
     )
 
@@ -77,6 +77,6 @@ def refusing(what: str) -> Iterator[None]:
         raise
     except parse_errors() as error:
         raise SourceError(
-            f"expected DICOM headers from which a {what} can be made, found: {one_line(error)}; "
+            f"expected DICOM headers that allow a {what}, found: {one_line(error)}; "
             "export the series again, or choose --formats without DICOM"
         ) from error

@@ -99,7 +99,7 @@ def read_nifti(
         raise
     except nibabel_failures() as error:
         raise InputError(
-            f"expected a whole NIfTI image, found {path}, which cannot be read as one "
+            f"expected a complete NIfTI image, found {path}, which cannot be read as one "
             f"({one_line(error)}); copy or export it again"
         ) from error
     return named(
@@ -149,8 +149,8 @@ def _image(path: Path, file: IO[bytes]) -> tuple[Any, tuple[str, ...]]:
     # To the end, too, because that verifies the checksum of a gzipped file.
     surplus = max(0, len(head) - wanted) + _count_rest(file)
     warnings = (
-        f"The file holds {surplus} bytes more than its header announces: shape or type of the "
-        "voxels may be wrong.",
+        f"The file holds {surplus} bytes more than its header announces: the shape or "
+        "type of the voxels may be wrong.",
     )
     with np.errstate(all="ignore"):  # numbers that are checked, or refused, later
         image = kind.from_bytes(raw)

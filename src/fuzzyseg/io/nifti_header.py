@@ -68,7 +68,7 @@ def require_scalar_3d(path: Path, image: Any) -> None:
     dtype, shape = image.get_data_dtype(), image.shape
     if dtype.names is not None:
         raise InputError(
-            f"expected one number a voxel, found colour (RGB) voxels in {path}, shape {shape}; "
+            f"expected one number per voxel, found colour (RGB) voxels in {path}, shape {shape}; "
             "save it as a grey-scale image"
         )
     if dtype.kind not in "fiu":
@@ -83,7 +83,7 @@ def require_scalar_3d(path: Path, image: Any) -> None:
     if any(length != 1 for length in shape[3:]):
         raise InputError(
             f"expected a 3-D image, found shape {shape} in {path}; "
-            "save one time frame or channel of it as a file of its own"
+            "save one time frame or channel in a separate file"
         )
     if min(shape) < 1:
         raise InputError(
@@ -97,7 +97,7 @@ def affine_mm(image: Any) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     sform, qform = int(header["sform_code"]), int(header["qform_code"])
     if sform <= 0 and qform <= 0:
         warnings.append(
-            "The file has neither sform nor qform: orientation and left/right are unverified."
+            "The file has neither sform nor qform: the orientation and left/right are unverified."
         )
     affine = np.array(image.affine, dtype=np.float64)
     if sform > 0 and qform > 0 and np.isfinite(affine).all():

@@ -127,8 +127,7 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
             held.enter_context(locked(staging))
     except OSError as error:
         raise InputError(
-            f"expected a folder that can be written to, found {out}: {error.strerror}; "
-            "choose another folder"
+            f"expected a writable folder, found {out}: {error.strerror}; choose another folder"
         ) from error
     try:
         yield staging
@@ -142,7 +141,7 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
                     (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
-            f"expected room to write results to {out}, found: {error.strerror}; "
+            f"expected space to write results to {out}, found: {error.strerror}; "
             "free some space or choose another folder"
         ) from error
     finally:

@@ -45,7 +45,7 @@ def require_plausible(volume: Volume) -> None:
     largest = max(-low, high)
     if largest and not _MAGNITUDE[0] <= largest <= _MAGNITUDE[1]:
         raise InputError(
-            f"expected values of an image, found magnitudes up to {largest:.3g} in {name}; "
+            f"expected plausible image values, found magnitudes up to {largest:.3g} in {name}; "
             "its slope is damaged: export it again"
         )
     require_upright(volume.affine, volume.shape, name)

@@ -62,7 +62,7 @@ def read_study(
     if ct_series is not None and ct is None:
         raise InputError(
             f"expected a CT with its series, found --ct-series {ct_series} without --ct; give the "
-            "folder or file that holds the CT, which may be the input itself"
+            "folder or file that holds the CT, which may also be the input"
         )
     image = read_volume(path, series=series, modality=modality, progress=progress, headers=headers)
     if ct is None:
@@ -238,8 +238,8 @@ def _numbered(found: Sequence[SeriesInfo], name: str, series: int) -> SeriesInfo
                 raise _no_volume(info, f"{name}, series {series},")
             return info
     raise InputError(
-        f"expected a series number from 1 to {len(found)}, found {series}; {name} holds "
-        f"{_listing(found)}"
+        f"expected a series number from 1 to {len(found)}, found {series}; {name} "
+        f"contains {_listing(found)}"
     )
 
 

@@ -103,6 +103,6 @@ def _serve(pipe: Connection) -> None:
 def _lost(exitcode: int | None) -> str:
     how = f"signal {-exitcode}" if exitcode is not None and exitcode < 0 else f"code {exitcode}"
     return (
-        f"expected the process that computed this to go on, found that it ended with {how}, as it "
-        "does where memory runs out; give fewer --jobs"
+        "expected the process that computed this to continue, found that it ended with "
+        f"{how}, as happens if memory runs out; give fewer --jobs"
     )

@@ -82,7 +82,7 @@ class Cluster:
         except self._ray.exceptions.RayError as error:
             return Answer(
                 failure=Failure(
-                    f"expected the worker that computed this to go on, found it lost "
+                    f"expected the worker that computed this to continue, found it lost "
                     f"({one_line(error)}); give it more memory, or leave this one out"
                 )
             )
@@ -128,6 +128,6 @@ def _require_answer(address: str) -> None:
         socket.create_connection((host, int(port)), _ANSWERS_S).close()
     except (OSError, ValueError, OverflowError) as error:
         raise InputError(
-            f"expected a Ray cluster at {address}, found that nothing answers there "
+            f"expected a Ray cluster at {address}, found no answer there "
             f"({one_line(error)}); give the HOST:PORT that ray start --head shows"
         ) from error

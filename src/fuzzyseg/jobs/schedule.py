@@ -69,7 +69,7 @@ def run(tasks: Iterable[Task], engine: Engine, *, again_s: float = AGAIN_S) -> I
                     if not missing[child]:
                         heapq.heappush(ready, child)
             else:
-                line = f"not begun, for {listed[number].name} failed: {answer.failure.line}"
+                line = f"not begun, because {listed[number].name} failed: {answer.failure.line}"
                 for child in _all_after(number, after):
                     if missing[child] > 0:
                         missing[child] = -len(listed)  # reported once, and never ready

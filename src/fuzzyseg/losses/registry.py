@@ -137,7 +137,7 @@ def get_loss(name: str, **parameters: Any) -> nn.Module:
     if unknown:
         raise InputError(
             f"expected parameters of {name} out of {', '.join(known)}, found "
-            f"{', '.join(unknown)}; leave out what its equation does not have"
+            f"{', '.join(unknown)}; leave out those that its equation does not have"
         )
     loss: nn.Module = load(entry.home)(**parameters)
     return loss

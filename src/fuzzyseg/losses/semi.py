@@ -115,7 +115,7 @@ class Semi(nn.Module):
             weighted = self.alpha * value if i else value
             found = weighted if found is None else found + weighted
         if found is None:
-            raise InputError("expected a target for a loss of labels alone, found none; give one")
+            raise InputError("expected a target for a supervised loss, found none; give one")
         return found
 
     def __repr__(self) -> str:

@@ -98,9 +98,7 @@ def detect(
 
     predicted, true, spacing = as_masks(prediction, truth, spacing_mm)
     if true.ndim != 3:
-        raise InputError(
-            f"expected masks of three axes to look for lesions in, found {true.ndim}; pass a volume"
-        )
+        raise InputError(f"expected masks with three axes, found {true.ndim}; pass a volume")
     voxel_ml = float(np.prod(spacing)) / 1000
     touching = ndimage.generate_binary_structure(3, 2)
     lesions, n_lesions = ndimage.label(true, touching)

@@ -49,7 +49,7 @@ def summarise(patients: Sequence[Evaluation]) -> dict[str, Any]:
     if len(names) != 1:
         raise InputError(
             f"expected patients of the same classes, found {len(patients)} patients with "
-            f"{len(names)} lists of classes; evaluate those that are alike"
+            f"{len(names)} lists of classes; evaluate those with the same classes together"
         )
     found: dict[str, Any] = {"patients": len(patients), "classes": {}}
     for rows in zip(*(patient.rows for patient in patients), strict=True):

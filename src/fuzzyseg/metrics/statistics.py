@@ -145,7 +145,7 @@ def bootstrap_interval(
     if mean.n == 1:
         reason = "one patient: an interval needs at least two"
     elif mean.n > 1 and np.ptp(values) == 0.0:
-        reason = "all scores are equal: resampling cannot show their spread"
+        reason = "all scores are equal: resampling cannot estimate their spread"
     elif mean.n > 1:
         low, high = _bootstrap(
             values,

@@ -63,7 +63,8 @@ def _check_depth(value: Any) -> None:
         if not level:
             return
     raise InputError(
-        f"expected a card of at most {_DEEPEST} levels, found more; write it as fuzzyseg does"
+        f"expected a card with at most {_DEEPEST} levels of nesting, found more; "
+        "write it as fuzzyseg does"
     )
 
 

@@ -79,8 +79,7 @@ def save_model(model: Model, path: str | Path, *, half: bool = False) -> Model:
         write_text(with_suffix(stem, CARD), text)
     except OSError as error:
         raise InputError(
-            f"expected a place that can be written to, found {stem}: {error.strerror}; "
-            "choose another"
+            f"expected a writable path, found {stem}: {error.strerror}; choose another"
         ) from error
     return load_model(stem) if half else Model(card, model.network)
 
@@ -145,7 +144,7 @@ def load_model(name_or_path: str | Path) -> Model:
         state = renamed_weights(load(data))
     except SafetensorError as error:
         raise InputError(
-            f"expected a safetensors file, found {path}: {error}; no other weights are loaded"
+            f"expected a safetensors file, found {path}: {error}; other formats are not loaded"
         ) from error
     with torch.device("meta"):  # no memory is asked for before the weights are known to fit
         _check_weights(state, build_network(card.architecture).state_dict(), path)
@@ -168,7 +167,7 @@ def _check_weights(state: dict[str, Tensor], wanted: dict[str, Tensor], path: Pa
         if not torch.isfinite(state[name]).all():
             raise InputError(
                 f"expected finite weights, found NaN or infinity in {name} in {path}; "
-                "the training failed, take another model"
+                "the training failed, use another model"
             )
 
 

@@ -48,13 +48,13 @@ class NetworkEntry:
 _HERE = "fuzzyseg.networks"
 NETWORKS: dict[str, NetworkEntry] = {
     "recurrent": NetworkEntry(
-        "the paper's: eight convolutional layers, of which five are recurrent",
+        "the paper's: eight convolutional layers, five of them recurrent",
         f"{_HERE}.recurrent:RecurrentConvNet",
         steps="steps",
     ),
     "unet": NetworkEntry("a U-Net, for comparison", f"{_HERE}.unet:UNet", steps="halvings"),
     "shuffle-unet": NetworkEntry(
-        "a U-Net from half resolution downwards, for volumes on a CPU",
+        "a U-Net that starts at half resolution, for volumes on a CPU",
         f"{_HERE}.shuffle_unet:ShuffleUNet",
         steps="halvings",
         block=256,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fuzzyseg.quantification.skeleton import Skeleton
     from fuzzyseg.volume import Volume
 
-_NO_REFERENCE = "too little bone far from lesions to compare with"
+_NO_REFERENCE = "too little bone far from lesions for comparison"
 
 
 @dataclass(frozen=True, eq=False)

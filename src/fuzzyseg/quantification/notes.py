@@ -35,33 +35,33 @@ def notes_on(
         which = f"Lesion {named} reaches" if len(cut) == 1 else f"Lesions {named} reach"
         if more > 0:
             which = f"Lesions {named} and {more} more reach"
-        notes.append(f"{which} the border of the field: parts outside are not measured.")
+        notes.append(f"{which} the border of the field: parts outside it are not measured.")
     lowest = float(volume.array.min())
     if lowest < 0:
         notes.append(
-            f"The image has negative values, down to {lowest:.4g}: they count as they are."
+            f"The image has negative values, down to {lowest:.4g}, which were not changed."
         )
     highest = float(volume.array.max())
     if scales.unit == "SUV" and highest > _HIGHEST_SUV:
         notes.append(
-            f"The image reaches an SUV of {highest:.4g}: a full bladder has hundreds. Is it in "
-            "SUV? If it is in Bq/mL, say --unit Bq/mL."
+            f"The image reaches an SUV of {highest:.4g}: even a full bladder has only "
+            "hundreds. Is the image in SUV? If it is in Bq/mL, give --unit Bq/mL."
         )
     if scales.suv is None:
         notes.append(f"No SUV: {scales.no_suv}{_remedy(scales)}.")
     elif scales.computed is not None:
         if not volume.half_life_s and not volume.nuclide:
-            notes.append(f"The file names no nuclide: {measuring.nuclide} was taken.")
+            notes.append(f"The file names no nuclide: {measuring.nuclide} was assumed.")
         if volume.administration.decay is None and measuring.decay is None:
-            notes.append("Values were taken to hold at the start of the acquisition.")
+            notes.append("Values were assumed to refer to the start of the acquisition.")
     return tuple(notes)
 
 
 def _remedy(scales: Scales) -> str:
     """Name the options that would give SUV, where any would."""
     if scales.unit == "arbitrary":
-        return "; --unit says in what, or --calibration how many Bq/mL 1 is"
+        return "; give its unit with --unit, or the Bq/mL of a value of 1 with --calibration"
     if scales.unit == "counts":
-        return "; --calibration says how many Bq/mL a count is"
+        return "; give the Bq/mL of one count with --calibration"
     wanted = [option for words, option in _OPTIONS.items() if words in scales.no_suv]
     return f"; give {', '.join(wanted)}" if wanted and scales.unit == "Bq/mL" else ""

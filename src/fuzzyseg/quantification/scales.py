@@ -57,7 +57,7 @@ def scales_of(volume: Volume, measuring: Measuring) -> Scales:
         why = "the image is in SUV"
         if measuring.suv == "bw":
             return Scales(volume.unit, 1.0, None, "", why)
-        return Scales(volume.unit, None, None, f"{why}, by whatever size its file says", why)
+        return Scales(volume.unit, None, None, f"{why}, normalised as its file says", why)
     named = "counts" if volume.unit == "counts" else "no known unit"
     why = f"the image is in {named}, not calibrated to Bq/mL"
     return Scales(volume.unit, no_suv=why, no_bq=why)

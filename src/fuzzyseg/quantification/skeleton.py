@@ -73,7 +73,7 @@ def find_landmarks(places_mm: NDArray[np.float64], voxel_ml: float) -> Skeleton 
         Why there is none.
     """
     if len(places_mm) * voxel_ml < 2 * _BLOCK_ML:
-        return "too little bone was found to tell sites"
+        return "too little bone was found to determine sites"
     x, y, z = places_mm.T
     midline = float(np.median(x))
     away = np.abs(x - midline)

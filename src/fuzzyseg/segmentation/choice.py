@@ -39,7 +39,7 @@ def resolved(settings: Settings, study: Study) -> Settings:
         if model is not None:
             raise InputError(
                 f"expected the method model for the model {model!r}, found {method}; "
-                "leave out one of the two"
+                "leave one of them out"
             )
         return settings
     if model is None:

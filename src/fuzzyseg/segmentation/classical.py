@@ -59,7 +59,7 @@ def cluster(study: Study, settings: Settings) -> Segmentation:
     method = get_method(settings.method)
     takes = method.takes()
     if study.beside is not None and "channel_axis" not in takes:
-        warnings.append(f"The CT was not used: {settings.method} uses the SPECT alone.")
+        warnings.append(f"The CT was not used: {settings.method} uses only the SPECT.")
         study = Study(spect=study.spect)
     image, mask, channel_axis = (
         (_lines_first(volume.array), None, None) if method.whole else _features(study, settings)
@@ -144,7 +144,7 @@ def _doubts(labels: NDArray[np.int8], names: tuple[str, ...], clusterer: Any) ->
     doubts = []
     if not getattr(clusterer, "converged_", True):
         doubts.append(
-            f"The iteration was stopped after {clusterer.n_iter_} steps before it settled."
+            f"The iteration was stopped after {clusterer.n_iter_} steps before it converged."
         )
     counts = class_counts(labels.T, len(names))
     empty = [name for name, count in zip(names, counts, strict=True) if not count]
@@ -152,8 +152,9 @@ def _doubts(labels: NDArray[np.int8], names: tuple[str, ...], clusterer: Any) ->
         doubts.append(f"No voxel belongs to {' or '.join(empty)}.")
     if names[-1] == "lesion" and counts[2] > _DOUBTFUL * counts[1]:
         doubts.append(
-            f"The lesion class holds {counts[2]} voxels and the bone class {counts[1]}: clustering "
-            "always makes the hottest class, and here it may be bone itself; look at the preview."
+            f"The lesion class holds {counts[2]} voxels and the bone class "
+            f"{counts[1]}: clustering always produces a hottest class, which here may "
+            "be bone itself; look at the preview."
         )
     return doubts
 

@@ -73,8 +73,8 @@ def bone_scan_domain(volume: Volume, ct: Volume | None = None) -> Domain:
     if _like_labels(volume, body):
         scores.append(1.0)
         warnings.append(
-            "The image holds whole numbers in patches, as label maps do: is it one? Its uptake "
-            "and these results then mean nothing."
+            "The image contains patches of whole numbers, as label maps do. Is it "
+            "one? Then its uptake and these results mean nothing."
         )
     found = list(_unusual(volume, ct, body))
     scores += [score for score, _ in found]
@@ -106,8 +106,8 @@ def result_domain(labels: NDArray[np.uint8], voxel_ml: float) -> Domain:
     return Domain(
         round(score, 3),
         (
-            f"One lesion has {largest_ml:.0f} ml, more than those that methods and models are made "
-            "for: is it an organ? Look at the preview.",
+            f"One lesion has {largest_ml:.0f} ml, more than the methods and models "
+            "are made for. Is it an organ? Look at the preview.",
         ),
     )
 
@@ -121,25 +121,26 @@ def _unusual(
     contrast, spread = float(hundredth / median), float(tenth / median)
     yield (
         _distance(contrast, _CONTRAST),
-        f"its brightest parts are {contrast:.1f} times the body's median, bone against soft tissue "
-        f"is {_CONTRAST[0]:.0f} times or more",
+        f"its brightest parts are {contrast:.1f} times the body's median, but bone is "
+        f"{_CONTRAST[0]:.0f} times soft tissue or more",
     )
     yield (
         _distance(spread, _SPREAD),
-        f"the brightest tenth of the body begins at {spread:.1f} times the median, the skeleton is "
-        f"a tenth of a body and {_SPREAD[0]:.1f} times or more, all along it",
+        f"the brightest tenth of the body begins at {spread:.1f} times the median, "
+        f"but the skeleton is a tenth of a body and {_SPREAD[0]:.1f} times the median "
+        "or more, along the whole body",
     )
     radius_mm, level = _largest_ball(volume, float(median))
     yield (
         _distance(radius_mm, _BALL_MM) if level < _BRIGHTER else 0.0,
         f"something {2 * radius_mm:.0f} mm thick is {level:.0f} times as bright as the body's "
-        "median, as brain or heart are in FDG PET; no bone is so thick",
+        "median, as the brain or heart is in FDG PET; no bone is that thick",
     )
     if ct is not None:
         share = _near_bone(volume, ct, float(median))
         yield (
             _distance(share, _NEAR_BONE),
-            f"{share:.0%} of what is bright lies by bone in the CT, in a bone scan most of it does",
+            f"{share:.0%} of the bright voxels lie near bone in the CT, but most do in a bone scan",
         )
 
 
@@ -173,9 +174,9 @@ def _near_bone(volume: Volume, ct: Volume, median: float) -> float:
 
 
 def _other_nuclide(volume: Volume) -> str:
-    expected = "bone scans with Tc-99m are what the methods and models are made for"
+    expected = "the methods and models are made for bone scans with Tc-99m"
     if volume.nuclide and volume.nuclide != "Tc-99m":
-        return f"The image shows {volume.nuclide}: {expected}."
+        return f"The nuclide of the image is {volume.nuclide}: {expected}."
     half_life = volume.half_life_s
     if half_life and abs(half_life / HALF_LIFE_S - 1) > _HALF_LIFE_TOLERANCE:
         return f"The image's nuclide has a half-life of {half_life:.0f} s: {expected}."

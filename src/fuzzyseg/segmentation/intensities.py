@@ -24,7 +24,7 @@ def check_segmentable(volume: Volume) -> None:
     if min(volume.shape) < MIN_VOXELS:
         raise InputError(
             f"expected at least {MIN_VOXELS} voxels along every axis, found shape {volume.shape} "
-            f"in {volume.source or 'the volume'}; give a whole reconstructed volume"
+            f"in {volume.source or 'the volume'}; give a complete reconstructed volume"
         )
     low, high = float(volume.array.min()), float(volume.array.max())
     if not np.isfinite([low, high]).all():

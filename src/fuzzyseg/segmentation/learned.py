@@ -169,7 +169,7 @@ def _check_classes(card: Card, settings: Settings) -> None:
     if settings.classes not in {None, n_classes}:
         raise InputError(
             f"expected {n_classes} classes for the model {card.name}, found {settings.classes}; "
-            "leave them out, or choose a clustering method"
+            "leave out --classes, or choose a clustering method"
         )
 
 

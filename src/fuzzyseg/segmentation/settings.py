@@ -126,7 +126,7 @@ def check_read(settings: Settings) -> None:
     if idle:
         raise InputError(
             f"expected settings that {settings.method} reads ({', '.join(own)}), found "
-            f"{', '.join(idle)}; leave out what it does not read, or choose another method"
+            f"{', '.join(idle)}; leave out those that it does not read, or choose another method"
         )
     own_parameters(settings.method, settings.parameters)
 

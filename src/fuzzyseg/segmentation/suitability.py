@@ -42,14 +42,14 @@ def channel_images(card: Card, study: Study) -> dict[str, Volume]:
         raise InputError(
             f"expected {_IMAGES[first]} for the model {card.name}, found modality "
             f"{volume.modality}{where}; choose a model for {there.upper()}, see fuzzyseg models, "
-            "or say with --modality what a NIfTI holds"
+            "or give the modality of a NIfTI with --modality"
         )
     given = {first: volume}
     if others:
         if ct is None:
             raise InputError(
-                f"expected a CT beside the SPECT for the model {card.name}, found none; give it "
-                "with --ct, or choose a model for SPECT alone"
+                f"expected a CT with the SPECT for the model {card.name}, found none; "
+                "give it with --ct, or choose a model for SPECT only"
             )
         given["ct"] = ct
     return given
@@ -59,7 +59,7 @@ def unused_warnings(card: Card, study: Study) -> list[str]:
     """Say so if a model leaves a CT aside."""
     if study.beside is None or "ct" in card.architecture.channels:
         return []
-    return [f"The CT was not used: the model {card.name} uses the SPECT alone."]
+    return [f"The CT was not used: the model {card.name} uses only the SPECT."]
 
 
 def spacing_warnings(card: Card, volume: Volume) -> list[str]:

@@ -24,7 +24,7 @@ _SMALLEST = 1e-3  # shares below it are alike
 _WORST, _NARROWEST = 3.0, 1.0
 _TOLD = {
     "bone": "of its body bone",
-    "undecided": "of what may be bone undecided",
+    "undecided": "of the possible bone undecided",
 }
 
 
@@ -70,14 +70,14 @@ def typical_domain(found: Mapping[str, float], card: Card) -> Domain:
         scores.append(score)
         if score > MAX_SCORE:
             low, high = usual
-            unlike.append(f"{found[name]:.1%} {_TOLD[name]}, usual are {low:.1%} to {high:.1%}")
+            unlike.append(f"{found[name]:.1%} {_TOLD[name]}, usually {low:.1%} to {high:.1%}")
     if not unlike:
         return Domain(round(max(scores), 3), ())
     return Domain(
         round(max(scores), 3),
         (
-            f"The model {card.name} finds what it does not find in patients like those of its "
-            f"training: {'; '.join(unlike)}. Look at the preview.",
+            f"The model {card.name} gives results unlike those for patients of the "
+            f"kind that it was trained on: {'; '.join(unlike)}. Look at the preview.",
         ),
     )
 

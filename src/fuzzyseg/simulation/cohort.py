@@ -83,8 +83,9 @@ def simulate_cohort(
         _run(out, missing, recipe, jobs, finish, _counted(progress, patients, len(missing)))
     except (BrokenProcessPool, MemoryError) as error:
         raise InputError(
-            f"expected enough memory for {jobs} patients at a time, found that a process was "
-            "stopped; give fewer --jobs, and run the command again to go on"
+            f"expected enough memory for {jobs} patients at a time, found that a "
+            "process was killed; give fewer --jobs, and run the command again to "
+            "resume"
         ) from error
     with _writing(out):
         there = sorted(out.glob("patient-*"))
@@ -144,8 +145,8 @@ def _writing(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(
-            f"expected room to write a cohort to {out}, found: {error.strerror or error}; "
-            "free some space or choose another folder, and run the command again to go on"
+            f"expected space to write a cohort to {out}, found: {error.strerror or error}; "
+            "free some space or choose another folder, and run the command again to resume"
         ) from error
 
 

@@ -67,7 +67,7 @@ class FollowUpLaws:
 FOLLOW_UPS = {
     "changed": FollowUpLaws("some lesions vanish, grow, shrink, heat up, cool, and some are new"),
     "unchanged": FollowUpLaws(
-        "position, bladder and noise alone", gone=0.0, resized=0.0, reheated=0.0, new=0.0
+        "only position, bladder and noise change", gone=0.0, resized=0.0, reheated=0.0, new=0.0
     ),
 }
 

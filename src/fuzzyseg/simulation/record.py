@@ -86,7 +86,7 @@ def resumed(out: Path, recipe: Recipe, *, other_code: bool = False) -> dict[str,
         code = list(found.get("code", ["unknown"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"expected an empty folder or a cohort to go on with, found patients without a "
+            f"expected an empty folder or a cohort to continue, found patients without a "
             f"readable cohort.json in {out}; choose another folder"
         ) from error
     # What a recipe could not say at the time was as it is by default.
@@ -96,14 +96,15 @@ def resumed(out: Path, recipe: Recipe, *, other_code: bool = False) -> dict[str,
         different.append("content of a file")
     if different:
         raise InputError(
-            f"expected a cohort of the same recipe to go on with, found in {out} another "
+            f"expected a cohort with the same recipe to continue, found in {out} a different "
             f"{' and '.join(different)}; choose another folder"
         )
     same = version == made["versions"]["fuzzyseg"] and code == made["code"]
     if not same and not other_code:
         raise InputError(
-            f"expected to go on with the code that began the cohort in {out}, found other code, "
-            "whose patients may be of another kind; choose another folder, or give --other-code"
+            f"expected the code that began the cohort in {out}, found other code, "
+            "whose patients may be of another kind; choose another folder, or give "
+            "--other-code"
         )
     return made | {"code": list(dict.fromkeys([*code, *made["code"]]))}
 

@@ -294,7 +294,7 @@ def _stand_in(recipe: Recipe) -> LabelledVolume | None:
         if recipe.labels is not None:
             raise InputError(
                 f"expected --phantom with --labels, found only the table {recipe.labels}; "
-                "name the labelled volume too"
+                "give the labelled volume too"
             )
         return None
     if recipe.labels is None:
@@ -312,8 +312,8 @@ def _check_width(phantom: LabelledVolume, protocol: Protocol) -> None:
     if reach_cm > protocol.fov_cm / 2:
         raise TooWideError(
             f"expected a phantom within the {protocol.fov_cm:g} cm that {protocol.name} sees, "
-            f"found {phantom.source} reaching {reach_cm:.1f} cm from its middle; cut it in its "
-            "table, as keep = { x = [first, last] } does"
+            f"found {phantom.source} reaching {reach_cm:.1f} cm from its middle; crop "
+            f"it in its table with keep = {{ x = [first, last] }}"
         )
 
 

@@ -81,7 +81,7 @@ def adapt(
     if not _norms(model.network):
         raise InputError(
             f"expected a network with batch normalisation to adapt, found {model.card.name} "
-            "without; train it on more variety (--randomise) instead"
+            "without; train it on more varied data (--randomise) instead"
         )
     total, done = len(settings.mixes) + 2, 0
 

@@ -81,8 +81,8 @@ def save_checkpoint(
             save_file(tensors, partial, header)
     except (OSError, SafetensorError) as error:
         raise InputError(
-            f"expected room for a checkpoint in {path.parent}, found: {error}; make some, and go "
-            "on with --resume"
+            f"expected space for a checkpoint in {path.parent}, found: {error}; free "
+            "some, and resume with --resume"
         ) from error
 
 
@@ -122,16 +122,16 @@ def run_in(folder: Path, config: Config, *, resume: bool) -> dict[str, Any] | No
         return None
     if not resume:
         raise InputError(
-            f"expected a folder without a run, found one in {folder}; go on with it by --resume, "
-            "or choose another folder"
+            f"expected a folder without a run, found one in {folder}; resume it with "
+            "--resume, or choose another folder"
         )
     _, described = read_header(path)
     other = differences(config_from_json(described["config"]), config)
     if other:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in other)
         raise InputError(
-            f"expected the settings that the run in {folder} began with, found another {flags}; "
-            "leave them as in its config.toml"
+            f"expected the settings that the run in {folder} began with, found a "
+            f"different {flags}; keep those in its config.toml"
         )
     return described
 

@@ -351,8 +351,8 @@ def check_validation(config: Config, labelled: Sequence[bool]) -> None:
     """Raise InputError unless validation cases, of which some have labels, serve a purpose."""
     if not any(labelled) and (labelled or config.patience):
         raise InputError(
-            "expected --validation cases with labels, found none; give some, or leave out both "
-            "--validation and --patience"
+            "expected --validation cases with labels, found none; give some, or "
+            "leave out --validation and --patience"
         )
 
 

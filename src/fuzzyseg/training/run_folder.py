@@ -78,8 +78,9 @@ class RunFolder:
             yield
         except OSError as error:
             raise InputError(
-                f"expected a folder with room that can be written to, found {self.path}: "
-                f"{error.strerror}; make room and go on with --resume, or choose another"
+                f"expected a writable folder with free space, found {self.path}: "
+                f"{error.strerror}; free some space and continue with --resume, or "
+                "choose another folder"
             ) from error
 
     def log(self, lines: int) -> Log | None:

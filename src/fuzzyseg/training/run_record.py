@@ -37,7 +37,7 @@ def config_from_json(values: dict[str, Any]) -> Config:
     if set(values) - known:
         raise InputError(
             f"expected settings of this version, found {', '.join(sorted(set(values) - known))}; "
-            "go on with the version that began the run"
+            "continue with the version that began the run"
         )
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return Config(**plain)

@@ -113,7 +113,7 @@ def _in_manifest(path: Path) -> list[Source]:
         ) from error
     if not rows or not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
         raise InputError(
-            f"expected one line (an object in JSON) a case, found none in {path}; "
+            f"expected one line (an object in JSON) per case, found none in {path}; "
             f"columns are {', '.join(_COLUMNS)}"
         )
     return [_row(row, number, path) for number, row in enumerate(rows, 1)]

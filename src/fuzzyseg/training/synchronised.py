@@ -37,7 +37,7 @@ def processes(config: Config) -> Iterator[tuple[int, int]]:
         return
     if config.batch % world:
         raise InputError(
-            f"expected a --batch that {world} processes can share out, found {config.batch}; "
+            f"expected a --batch divisible among {world} processes, found {config.batch}; "
             f"make it a multiple of {world}"
         )
     if config.device == "cuda":

@@ -56,14 +56,16 @@ class Watch:
         found = {}
         if largest / voxels < 1 / len(self.names) + _UNIFORM:
             found["uniform"] = (
-                "the memberships of all classes are nearly equal: the network tells nothing apart; "
-                "if it does not end, fix the centres (--centres fixed), anneal q, or lower --lr"
+                "the memberships of all classes are nearly equal: the network does "
+                "not distinguish them; if this continues, fix the centres (--centres "
+                "fixed), anneal q, or lower --lr"
             )
         for name, share in zip(self.names, self.shares, strict=True):
             if share == 0:
                 found[name] = (
-                    f"no voxel belongs most to {name}: that class is empty; if it does not end, "
-                    "draw more bright patches (--bright), fix the centres or train longer"
+                    f"no voxel belongs most to {name}: that class is empty; if this "
+                    "continues, draw more bright patches (--bright), fix the centres "
+                    "or train longer"
                 )
         self._bad = {key: self._bad.get(key, 0) + 1 for key in found}
         return [text for key, text in found.items() if self._bad[key] == _PATIENCE]

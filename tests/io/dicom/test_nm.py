@@ -106,7 +106,7 @@ def test_frames_are_sorted_by_slice_number(tmp_path, make_nm, frames):
 
 @pytest.mark.parametrize(("keyword", "value"), [("SliceVector", [1, 2, 2]), ("NumberOfSlices", 2)])
 def test_frames_that_are_no_single_volume_are_refused(tmp_path, make_nm, frames, keyword, value):
-    with pytest.raises(InputError, match="one volume alone"):
+    with pytest.raises(InputError, match="a single volume"):
         read_nm(make_nm(tmp_path / "a", frames, edit=lambda d: setattr(d, keyword, value)))
 
 

@@ -15,7 +15,7 @@ from fuzzyseg.tc99m import GAMMA_KEV
 
 @pytest.mark.parametrize("views", [2, 12, 63])
 def test_views_that_subsets_cannot_share_are_refused_by_what_divides_them(views):
-    with pytest.raises(InputError, match=f"that 8 or 10 divide, found {views}; use 60"):
+    with pytest.raises(InputError, match=f"divisible by 8 or 10, found {views}; use 60"):
         get_protocol("discovery670").with_views(views)
 
 

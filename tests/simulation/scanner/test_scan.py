@@ -161,7 +161,7 @@ def changed(key, value):
         ("activity_bq_ml", np.ones((64, 64, 8)), "within the field of view"),
         ("mu_per_cm", np.full((64, 64, 8), -0.1), ">= 0 per cm"),
         ("voxel_cm", (0.44, 0.45, 0.44), "equal edges"),
-        ("voxel_cm", 0.6, "over a whole number"),
+        ("voxel_cm", 0.6, "divided by a whole number"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(key, value, said):

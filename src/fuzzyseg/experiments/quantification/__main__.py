@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(
         prog="python -m fuzzyseg.experiments.quantification",
-        description="How near measures of lesions are to the truth.",
+        description="How close measurements of lesions are to the truth.",
     )
     parser.add_argument("cohorts", nargs="+", type=Path, help="folders made by fuzzyseg simulate")
     parser.add_argument("--model", default="spect", help="bundled one, or a path; of SPECT alone")
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 right[key] += sites(each, truth)
     except InputError as error:
         parser.error(str(error))
-    parts = [f"{len(folders)} patients, resolution taken as {given.fwhm:g} mm"]
+    parts = [f"{len(folders)} patients, assumed resolution {given.fwhm:g} mm"]
     for key, rows in found.items():
         parts += [f"## {key}", recovery.table(rows), sentence(right[key])]
     sys.stdout.write("\n\n".join(parts) + "\n")

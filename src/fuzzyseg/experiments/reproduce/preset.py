@@ -74,8 +74,9 @@ class Preset:
 _BETAS = (0.0, 0.0004, 0.0008, 0.0012, 0.0016)
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
-        "small, to see that everything runs: 4 training patients, from thigh to lumbar spine, "
-        "60 views, 1,000 steps of 8 filters, one seed; no figure of it says what the method can do",
+        "small, to check that everything runs: 4 training patients, from thigh to "
+"lumbar spine, 60 views, 1,000 steps with 8 filters, one seed; its figures "
+"do not show what the method can do",
         train=4, choose=2, test=3, stand_in_choose=1, stand_in_test=3, ct_test=2,
         axial=(0.1, 0.45), views=60, stand_in_views=60, fine=False,
         steps=1000, validate_every=250, patience=0, batch=12, patch=32, filters=8, lr=1e-2,
@@ -92,7 +93,7 @@ PRESETS: dict[str, Preset] = {
         labelled=(0, 1, 3, 9), dims=True, ascent=300,
     ),
     "tiny": Preset(
-        "for tests: seconds, and figures that mean nothing",
+        "for tests: takes seconds, its figures mean nothing",
         train=2, choose=1, test=2, stand_in_choose=1, stand_in_test=2, ct_test=1,
         axial=(0.15, 0.22), views=20, stand_in_views=20, fine=False,
         steps=2, validate_every=1, patience=0, batch=2, patch=8, filters=5, lr=1e-2,

@@ -83,8 +83,9 @@ def reproduce(
         "command": _command(names, preset, plan),
         "done": _done(store, every),
         "written": f"{now()}, fuzzyseg {versions()['fuzzyseg']}",
-        "paper": "Chen et al., Med Phys 2021;48:3860, doi 10.1002/mp.14903; its numbers are quoted "
-        "where a claim needs them, ours are of other, simulated patients",
+        "paper": "Chen et al., Med Phys 2021;48:3860, doi 10.1002/mp.14903; its numbers are "
+        "quoted where needed to judge a claim; ours come from other, simulated "
+        "patients",
     }
     title = "Chen et al. 2021, reproduced on simulated patients"
     return write_page(out, sections, title=title, told=told), failures
@@ -93,7 +94,8 @@ def reproduce(
 def _check(plan: Plan) -> None:
     if (plan.phantom is None) != (plan.labels is None):
         raise InputError(
-            "expected --phantom and --labels together, found one of them; give both, or neither"
+            "expected --phantom and --labels together, found only one of them; give "
+            "both, or neither"
         )
     for what, path in (("phantom", plan.phantom), ("cts", plan.cts)):
         if path is not None and not path.exists():

@@ -40,8 +40,9 @@ def trainings(jobs: Iterable[Job], results: Results) -> Section:
         flat = "yes" if run["flat"] else "no"
         rows.append([*named, run["steps"], round(run["seconds"]), flat, curve, told])
     return Section(
-        "DSC of the choosing patients, of each class but the background; a curve is flat where its "
-        "last third is not above what was before, by 0.005, or where patience ended it.",
+        "DSC of the choosing patients, of each class but the background; a curve is "
+        "flat if its last third is not above the rest by 0.005, or if patience ended "
+        "it.",
         (Table("trainings", "Trainings", _COLUMNS, rows),),
     )
 

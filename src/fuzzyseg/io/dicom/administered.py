@@ -107,10 +107,12 @@ def _injected_mbq(
     if text(header, "Modality").upper() == "NM":
         if found < _TOO_MANY_MBQ:
             return found, ()
-        return found / 1e6, ("The activity given is too high for MBq: it was taken as Bq.",)
+        return found / 1e6, (
+            "The administered activity is too high for MBq: it was taken to be in Bq.",
+        )
     if found >= _TOO_FEW_BQ or found <= 0:
         return found / 1e6, ()
-    return found, ("The activity given is too low for Bq: it was taken as MBq.",)
+    return found, ("The administered activity is too low for Bq: it was taken to be in MBq.",)
 
 
 def _acquired(header: Dataset) -> datetime | None:
@@ -130,7 +132,7 @@ def _given(
         return whole, ()
     given = _moment(f"{scanned:%Y%m%d}", text(compound, "RadiopharmaceuticalStartTime"))
     if given is not None and given > scanned:
-        return given - _DAY, ("The injection was taken to be on the day before the scan.",)
+        return given - _DAY, ("The injection was assumed to be on the day before the scan.",)
     return given, ()
 
 
@@ -148,7 +150,7 @@ def _decay(
         return "series" if of_series else "acquisition", ()
     if name == "NONE":
         return "acquisition", (
-            "Decay is not corrected: values are taken to hold at the start of the acquisition.",
+            "Decay is not corrected: values are assumed to refer to the start of the acquisition.",
         )
     return None, ()
 

@@ -103,5 +103,5 @@ def _why_not_slices(modality: str, group: list[tuple[Path, Dataset]]) -> str | N
     if header.get("ImagePositionPatient") is None:
         return "pictures without a position in the patient; pass the slices themselves"
     if len(group) == 1:
-        return "one slice alone; pass the folder that holds the whole series"
+        return "a single slice; pass the folder that contains the whole series"
     return None

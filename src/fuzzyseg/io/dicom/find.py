@@ -57,7 +57,7 @@ def find(files: Sequence[Path]) -> list[SeriesInfo]:
     for file in files:
         try:
             if not looks_like_dicom(file):
-                raise damaged(file, "it does not begin as DICOM does")
+                raise damaged(file, "it does not begin like a DICOM file")
             header = read_header(file, SERIES_TAGS)
             if header.file_meta.get("MediaStorageSOPClassUID") == MEDIA_DIRECTORY:
                 continue
@@ -128,7 +128,7 @@ def _info(
     warnings = left_out([file for file, _ in broken], "damaged image file")
     if localizers:
         warnings += (
-            f"{localizers} localizer image(s) filed with the slices of the series were left out.",
+            f"{localizers} localizer image(s) stored with the slices of the series were left out.",
         )
     return SeriesInfo(
         number=0,
@@ -153,12 +153,12 @@ def _with_single(info: SeriesInfo, found: list[SeriesInfo]) -> SeriesInfo:
         and not other.readable
         and other.reason != LOCALIZER_REASON
     ]
-    said = left_out(alone, "image file that stands alone")
+    said = left_out(alone, "single image file")
     return dataclasses.replace(info, warnings=info.warnings + said)
 
 
 def _with_strays(info: SeriesInfo, strays: list[tuple[Path, InputError]]) -> SeriesInfo:
-    said = left_out([file for file, _ in strays], "damaged file of another or an unknown series")
+    said = left_out([file for file, _ in strays], "damaged file of a different or unknown series")
     return dataclasses.replace(info, warnings=info.warnings + said)
 
 

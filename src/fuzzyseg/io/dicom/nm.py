@@ -120,20 +120,21 @@ def _slice_order(
     slices = number(header, "NumberOfSlices", path)
     if slices is not None and slices != frames:
         raise InputError(
-            f"expected one frame a slice, found {frames} frames of {slices:g} slices in {path}; "
-            "export one volume alone"
+            f"expected one frame per slice, found {frames} frames of {slices:g} slices in {path}; "
+            "export a single volume"
         )
     vector = list(integers(header, "SliceVector", path))
     if not vector or vector == list(range(1, frames + 1)):
         return slice(None), ()
     if sorted(vector) != list(range(1, frames + 1)):
         raise InputError(
-            f"expected SliceVector to number the slices 1 to {frames} once each, found "
-            f"{vector[:8]} in {path}; export one volume alone"
+            f"expected SliceVector to number the slices 1 to {frames} once each, "
+            f"found {vector[:8]} in {path}; export a single volume"
         )
     return [int(i) for i in np.argsort(vector)], (
-        "The frames of the SPECT file are not in the order of their slices: they were sorted by "
-        "SliceVector and its position was taken as that of slice 1; check head/feet.",
+        "The frames of the SPECT file are not in the order of their slices: they "
+        "were sorted by SliceVector and the position was assumed to be that of slice "
+        "1; check head/feet.",
     )
 
 
@@ -160,7 +161,7 @@ def _mapped(
     if outside:
         warnings += (
             "Some stored values lie outside the range that the file's mapping to "
-            f"{unit} declares: the same slope was used for them.",
+            f"{unit} declares: the same slope was applied to them.",
         )
     return values, unit, warnings
 
@@ -180,5 +181,5 @@ def _rescaled(
     return (
         values.astype(np.float32),
         "counts",
-        ("The SPECT file names no unit: its values are taken as counts, not calibrated.",),
+        ("The SPECT file names no unit: its values are assumed to be counts, not calibrated.",),
     )

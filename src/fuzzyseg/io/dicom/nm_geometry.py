@@ -69,8 +69,8 @@ def nm_affine(
     if orientation is None:
         orientation = AXIAL
         warnings += (
-            "The SPECT file gives no orientation: axial slices of a patient lying head first "
-            "supine were assumed, left/right and head/feet are unverified.",
+            "The SPECT file gives no orientation: axial slices of a patient lying "
+            "head first supine were assumed; left/right and head/feet are unverified.",
         )
     elif not is_orthonormal(orientation):
         raise InputError(
@@ -82,8 +82,8 @@ def nm_affine(
         columns, rows = count(header, "Columns", path, 1), count(header, "Rows", path, 1)
         position = _centred((columns, rows, frames), orientation, spacing, step)
         warnings += (
-            "The SPECT file gives no position: its centre was put at (0, 0, 0), "
-            "so a CT beside it cannot be trusted to match.",
+            "The SPECT file gives no position: its centre was set to (0, 0, 0), so "
+            "it cannot be assumed that a CT matches.",
         )
     return ras_affine(orientation, position, spacing, step), warnings
 
@@ -108,8 +108,8 @@ def _placement(
     warnings: tuple[str, ...] = ()
     if any(pair != chosen for pair in whole):
         warnings = (
-            "The SPECT file gives several positions or orientations (one a detector): "
-            "the first is used, check it against the CT.",
+            "The SPECT file gives several positions or orientations (one per "
+            "detector): the first is used; check it against the CT.",
         )
     return *chosen, warnings
 

@@ -61,16 +61,16 @@ def why_not_nm_volume(header: Dataset, path: Path) -> str | None:
             "reconstruct them and pass the reconstructed SPECT"
         )
     if kind == "RECON GATED TOMO":
-        return "a gated reconstruction, one volume a phase; pass the ungated reconstruction"
+        return "a gated reconstruction, one volume per phase; pass the ungated reconstruction"
     if kind != "RECON TOMO":
         return (
-            f"an NM image of type {kind or 'unknown'}, which is no reconstruction (RECON TOMO); "
+            f"an NM image of type {kind or 'unknown'}, which is not a reconstruction (RECON TOMO); "
             "pass the reconstructed SPECT"
         )
     for keyword, name in _OTHER_VECTORS.items():
         volumes = len(set(integers(header, keyword, path)))
         if volumes > 1:
-            return f"a reconstruction of {volumes} {name} in one file; export one alone"
+            return f"a reconstruction of {volumes} {name} in one file; export a single one"
     if count(header, "NumberOfFrames", path, 1) == 1:
         return "a reconstruction of one slice; export all slices as one multi-frame file"
     return None

@@ -68,14 +68,14 @@ def padding_warnings(padded: int, size: int, kept: set[float], fill: float) -> t
     warnings = []
     if padded:
         warnings.append(
-            f"{percent(100.0 * padded / size)} of the voxels are declared as padding: "
-            f"they were set to {fill:g}."
+            f"{percent(100.0 * padded / size)} of the voxels are declared as padding "
+            f"and were set to {fill:g}."
         )
     if kept:
         values = ", ".join(f"{v:g}" for v in sorted(kept))
         warnings.append(
-            f"The padding value declared by the scanner ({values} HU) is a value of tissue: "
-            "voxels of that value were left as they are."
+            f"The padding value declared by the scanner ({values} HU) is also a value "
+            "of tissue: voxels of that value were not changed."
         )
     return tuple(warnings)
 

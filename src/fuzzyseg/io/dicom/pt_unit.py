@@ -48,12 +48,16 @@ def pt_unit(headers: Sequence[Dataset]) -> tuple[Unit, list[float], tuple[str, .
     found = {(text(h, "Units").upper(), text(h, "SUVType").upper()) for h in headers}
     if len(found) > 1:
         raise InputError(
-            f"expected one unit in a PT series, found {sorted(found)}; pass one series alone"
+            f"expected one unit in a PT series, found {sorted(found)}; pass a single series"
         )
     name, suv = found.pop()
     unit = PT_UNITS.get(name, "arbitrary")
     if unit == "arbitrary":
-        return unit, ones, (f"The PT series is in {name or 'no named unit'}: taken as arbitrary.",)
+        return (
+            unit,
+            ones,
+            (f"The PT series is in {name or 'no named unit'}: it is treated as arbitrary.",),
+        )
     if unit == "counts":
         return _from_counts(headers, name)
     if name == "CM2ML" or (unit == "SUV" and suv not in ("", "BW")):

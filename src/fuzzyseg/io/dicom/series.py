@@ -91,7 +91,7 @@ def read_series(
     if lost:
         warnings = (
             *left_out(list(lost), "damaged image file"),
-            "The series may go on beyond the images that were read.",
+            "The series may continue beyond the images that were read.",
             *warnings,
         )
     return Volume(
@@ -195,7 +195,7 @@ def _pixels(each: _Placed, shape: tuple[int, int]) -> tuple[NDArray[Any], bool]:
     stored, longer = read_frames(each.path)
     if stored.shape != shape:
         raise InputError(
-            f"expected one frame of {shape[1]} x {shape[0]} a file, found pixels of shape "
+            f"expected one frame of {shape[1]} x {shape[0]} per file, found pixels of shape "
             f"{stored.shape} in {each.path}; export the series as single grey-scale slices"
         )
     return stored, longer
@@ -206,9 +206,9 @@ def _ct_unit(headers: Sequence[Dataset]) -> tuple[Unit, list[float], tuple[str, 
     ones = [1.0] * len(headers)
     other = sorted({text(h, "RescaleType").upper() for h in headers} - _HU_TYPES)
     if other:
-        said = f"The CT is in {', '.join(other)}, not HU: taken as arbitrary."
+        said = f"The CT is in {', '.join(other)}, not HU: the unit is treated as arbitrary."
         return "arbitrary", ones, (said,)
     if any(h.get("RescaleIntercept") is None for h in headers):
-        said = "The CT gives no RescaleIntercept: stored values were taken as HU."
+        said = "The CT gives no RescaleIntercept: stored values were assumed to be HU."
         return "HU", ones, (said,)
     return "HU", ones, ()

@@ -114,8 +114,8 @@ def stack(slices: Sequence[Slice]) -> tuple[list[int], NDArray[np.float64]]:
     first = slices[0]
     if len(slices) < 2:
         raise InputError(
-            f"expected a series of slices, found one slice in {first.path}; "
-            "pass the folder that holds the whole series"
+            f"expected a series of slices, found one slice in {first.path}; pass the "
+            "folder that contains the whole series"
         )
     for other in slices:
         _require_alike(first, other)
@@ -144,7 +144,7 @@ def _require_alike(first: Slice, other: Slice) -> None:
     if not np.allclose(first.orientation, other.orientation, atol=1e-3):
         raise InputError(
             f"expected parallel slices, found orientation {first.orientation} in {first.path} "
-            f"and {other.orientation} in {other.path}; pass one series alone, without localizers"
+            f"and {other.orientation} in {other.path}; pass a single series, without localizers"
         )
 
 
@@ -155,9 +155,10 @@ def _require_even(heights: NDArray[np.float64], slices: Sequence[Slice]) -> None
     if repeats.size:
         k = int(repeats[0])
         raise InputError(
-            f"expected one slice a position, found {repeats.size} repeated position(s), the first "
+            f"expected one slice per position, found {repeats.size} repeated "
+            "position(s), the first "
             f"at {heights[k]:.2f} mm in {slices[k].path} and {slices[k + 1].path}; "
-            "remove the copies, or pass one time frame or reconstruction alone"
+            "remove the copies, or pass a single time frame or reconstruction"
         )
     usual = float(np.median(gaps))
     wide = np.flatnonzero(gaps > 1.5 * usual)

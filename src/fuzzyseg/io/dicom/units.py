@@ -55,5 +55,5 @@ def parse_unit(code: str) -> tuple[Unit, float, str | None]:
         name = (suv[1] or suv[3] or "{SUVbw}").strip("{}")
         if name.lower() in ("suv", "suvbw"):
             return "SUV", 1.0, None
-        return "SUV", 1.0, f"The SUV is normalised otherwise than by body weight ({code})."
-    return "arbitrary", 1.0, f"The unit of the image ({code or 'unnamed'}) is taken as arbitrary."
+        return "SUV", 1.0, f"The SUV is not normalised by body weight ({code})."
+    return "arbitrary", 1.0, f"The unit of the image ({code or 'unnamed'}) is treated as arbitrary."

@@ -169,13 +169,13 @@ def axial_stack(volume: Volume) -> AxialStack:
     if volume.shape[axes[2]] < 2 or volume.array.size == 0:
         raise InputError(
             f"expected at least two axial slices, found shape {volume.shape} in {name}; "
-            "write a whole volume"
+            "write a complete volume"
         )
     steps = dominant[range(3), axes]
     array = volume.array.transpose(axes[::-1])  # slices, rows, columns
     array = array[tuple(slice(None, None, -1 if step < 0 else 1) for step in steps[::-1])]
     if not np.isfinite(array).all():
-        raise InputError(f"expected finite values, found NaN or infinity in {name}; mend them")
+        raise InputError(f"expected finite values, found NaN or infinity in {name}; replace them")
     # Where an axis is flipped, its last voxel becomes the first.
     first = np.array([0.0, 0.0, 0.0, 1.0])
     for world, axis in enumerate(axes):

@@ -107,7 +107,7 @@ def _require_numbers(
         raise InputError(
             f"expected lesions numbered from 1 on, as in a map of shape {volume.shape}, found "
             f"numbers {numbers[:8]} and a map of {there} lesions and shape {lesion_map.shape}; "
-            "number them alike"
+            "use the same numbers in both"
         )
 
 

@@ -73,7 +73,7 @@ def _report(
     paths: Sequence[Path], segmentation: Segmentation, measured: MeasuredLesions | None
 ) -> None:
     if measured is None:
-        raise InputError("expected measures for a report of lesions, found none; give them")
+        raise InputError("expected measurements for a report of lesions, found none; give them")
     report, segments = paths
     write_dicom_sr(report, segments, measured, segmentation.volume, segmentation.provenance)
 
@@ -91,7 +91,7 @@ RESULT_FORMATS = {
         dicom=True,
     ),
     "dicom-sr": ResultFormat(
-        "report.dcm: measures of lesions as DICOM SR; lesions.dcm: the SEG that it refers to",
+        "report.dcm: measurements of lesions as DICOM SR; lesions.dcm: the SEG that it refers to",
         ("report.dcm", "lesions.dcm"),
         _report,
         dicom=True,

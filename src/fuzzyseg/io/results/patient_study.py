@@ -44,8 +44,8 @@ def complete(headers: Sequence[Dataset]) -> list[Dataset]:
         lacking = [h for h in headers if not UID(text(h, keyword)).is_valid]
         if lacking:
             raise InputError(
-                f"expected {keyword} in every image, found none or no UID in {len(lacking)} of "
-                f"{len(headers)}, so that no DICOM result can refer to them; export the series "
+                f"expected a valid {keyword} in every image, found none in {len(lacking)} of "
+                f"{len(headers)}, so DICOM results cannot refer to them; export the series "
                 "again, or choose --formats without DICOM"
             )
     series = text(headers[0], "SeriesInstanceUID")

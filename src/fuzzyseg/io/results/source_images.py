@@ -66,8 +66,9 @@ def dicom_source(volume: Volume) -> DicomSource:
     """
     if not volume.headers:
         raise SourceError(
-            "expected an image read from DICOM for DICOM results, found none of its headers; "
-            "choose --formats without DICOM, or in Python read it with headers=True"
+            "expected an image with DICOM headers for DICOM results, found no "
+            "headers; choose --formats without DICOM, or in Python read it with "
+            "headers=True"
         )
     try:
         return _source(volume)

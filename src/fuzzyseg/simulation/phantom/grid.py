@@ -79,7 +79,7 @@ class Grid:
             if max(x, y) > matrix:
                 raise TooWideError(
                     f"expected a body within {matrix} x {matrix} voxels of {step[0]:g} mm, "
-                    f"found {x} x {y}; take a larger matrix, larger voxels or a smaller patient"
+                    f"found {x} x {y}; use a larger matrix, larger voxels or a smaller patient"
                 )
             x = y = matrix
         shape = (x, y, z)

@@ -99,8 +99,8 @@ def check_field_of_view(mask: NDArray[np.bool_], voxel_cm: float, fov_cm: float)
     if reach > diameter / 2 + voxel_cm:  # a voxel at the edge is seen in part
         raise TooWideError(
             f"expected a phantom within the field of view, {diameter:.1f} cm across, found one "
-            f"that reaches {reach:.1f} cm from the axis; centre it, take the arms off or up, or "
-            "use a smaller one"
+            f"that reaches {reach:.1f} cm from the axis; centre it, raise or remove "
+            "the arms, or use a smaller one"
         )
 
 

@@ -137,8 +137,8 @@ class Protocol:
         """
         if views < 4 or (views % 10 and views % 8):
             raise InputError(
-                f"expected a number of views that 8 or 10 divide, found {views}; use 60, 120 or "
-                "256 (reconstruction takes them in 8 or 10 subsets of equal size)"
+                f"expected a number of views divisible by 8 or 10, found {views}; use 60, 120 or "
+                "256 (reconstruction divides them into 8 or 10 subsets of equal size)"
             )
         return replace(
             self,

@@ -273,7 +273,8 @@ def _oversampling(voxel_cm: float, pixel_cm: float) -> int:
     factor = max(round(pixel_cm / voxel_cm), 1)
     if abs(pixel_cm / voxel_cm / factor - 1) > 0.02:
         raise InputError(
-            f"expected voxels of {pixel_cm:g} cm over a whole number, to fill the protocol's "
-            f"pixels, found {voxel_cm:g} cm; resample the phantom, to {pixel_cm / 2:g} cm say"
+            f"expected voxels of {pixel_cm:g} cm, the protocol's pixel, divided by a "
+            f"whole number, found {voxel_cm:g} cm; resample the phantom, for example "
+            f"to {pixel_cm / 2:g} cm"
         )
     return factor

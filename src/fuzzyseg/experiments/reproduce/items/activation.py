@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fuzzyseg.jobs import Job
 
 NAMES = ("fig9",)
-TITLE = "Fig. 9: what excites five filters most"
+TITLE = "Fig. 9: what activates five filters most"
 _FILTERS, _SIZE = 5, 64
 
 
@@ -75,8 +75,9 @@ def section(plan: Plan, results: Results) -> Section:
         f"{name}: {results.why_not(job)}" for name, job in _each(plan).items() if name not in found
     )
     return Section(
-        f"Gradient ascent on the image from noise, its norm held ({plan.preset.ascent} steps), "
-        f"until the mean of a filter of the layer before the last is largest (Erhan et "
+        "Gradient ascent on the image, starting from noise, at constant norm "
+        f"({plan.preset.ascent} steps), "
+        "to maximise the mean output of a filter of the last layer but one (Erhan et "
         f"al. 2009). {why}",
         figures=(Figure("fig9", "Five filters per loss", draw),),
     )

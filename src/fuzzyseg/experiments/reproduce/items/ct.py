@@ -46,10 +46,11 @@ def section(plan: Plan, results: Results) -> Section:
     rows = _entries(plan)
     shown = {e.name: results.slice(e.scores[0]) for e in rows}
     tested = (
-        "Tested on the real CTs of --cts; where their labels are a network's, a score is agreement."
+        "Tested on the real CTs of --cts; if a network made their labels, a score is "
+        "only agreement with it."
         if plan.cts
-        else "Tested on simulated CTs, with contrast agent, metal and couches: real ones were not "
-        "run, which needs --cts."
+        else "Tested on simulated CTs, with contrast agent, metal and couches; testing on "
+        "real ones needs --cts."
     )
     return Section(
         "Trained on attenuation maps of deformations of one body, each slice scaled to [0, 1], "

@@ -44,7 +44,7 @@ def section(plan: Plan, results: Results) -> Section:
     )
     return Section(
         "FCM_S of Ahmed 2002, EnFCM of Szilagyi 2003, FGFCM of Cai 2007, FLICM of Krinidis and "
-        "Chatzis 2010, KFCM, sFCM of Chuang 2006, by the defaults of `fuzzyseg segment`, whose "
-        "centres are fixed where the method allows it.",
+        "Chatzis 2010, KFCM, sFCM of Chuang 2006, with the defaults of `fuzzyseg "
+        "segment`, which fixes centres if the method allows it.",
         tables,
     )

@@ -48,7 +48,7 @@ def section(plan: Plan, results: Results) -> Section:
         table = score_table(list(found.values()), results, CLASSES, ("dsc",))
         tables.append(Table(f"labelled-{cohort.replace(' ', '-')}", cohort, *table))
     return Section(
-        f"L_semi-RFCM, alpha {SPECT_ALPHA:g}; the other training patients are seen without labels.",
+        f"L_semi-RFCM, alpha {SPECT_ALPHA:g}; the other training patients are used without labels.",
         tuple(tables),
         (Figure("labelled", "DSC", lambda: lines(panels, "labelled patients")),),
     )

@@ -52,17 +52,21 @@ def section(plan: Plan, results: Results) -> Section:
     columns = ["loss"] + [f"{c}: {w}" for c in CLASSES for w in ("in-domain", "stand-in", "lost")]
     return Section(
         "The stand-in: other anatomies, population `elsewhere` (bladder, kidneys, joints, lytic "
-        "and fainter lesions), arms up or down, symbia-t16, vendor-like reconstruction. On "
-        "a phantom's body, where one was given, kidneys and bladder are those of its table.",
+        "and fainter lesions), arms up or down, symbia-t16, vendor-like "
+        "reconstruction. If a phantom was given, its kidneys and bladder are those "
+        "of its table.",
         (Table("shift", "DSC of supervised training", columns, rows),),
         claims=(_claim(lost),),
     )
 
 
 def _claim(lost: list[float]) -> Claim:
-    says = f"(ours) the stand-in is a shift: supervised training loses {LEAST} DSC of lesions on it"
+    says = (
+        f"(ours) the stand-in is a domain shift: supervised training loses {LEAST} DSC of "
+        "lesions on it"
+    )
     if not lost:
-        reason = "no loss is done that finds lesions in-domain: there is nothing to lose"
+        reason = "no loss so far finds lesions in-domain, so there is nothing to lose"
         return Claim(says, "not decided", "", reason)
     numbers = "lost: " + ", ".join(f"{x:.3f}" for x in lost)
     return Claim(says, "held" if min(lost) >= LEAST else "did not hold", numbers)

@@ -85,10 +85,10 @@ def section(plan: Plan, results: Results) -> Section:
         ]  # fmt: skip
     missing = "" if plan.phantom else " The second stand-in was not run: needs --phantom."
     return Section(
-        "Trained on the paper's kind of patients alone. DSC, recall and precision are weighted by "
+        "Trained only on the paper's kind of patients. DSC, recall and precision are weighted by "
         "the true volume (eq. 22), the surface DSC (tolerance one voxel for lesions, two for bone) "
-        "is a plain mean. The paper's alpha is 0.1; a last row has the alpha that the stand-in's "
-        "choosing patients chose." + missing,
+        "is a plain mean. The paper's alpha is 0.1; the last row has the alpha that "
+        "was best on the stand-in's choosing patients." + missing,
         tuple(tables),
         tuple(figures),
         (_semi_beats(plan, results), _aim(plan, results)),

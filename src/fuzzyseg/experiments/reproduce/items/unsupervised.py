@@ -71,9 +71,10 @@ def section(plan: Plan, results: Results) -> Section:
     )
     shown = {e.name: results.slice(e.scores[0]) for e in clean}
     return Section(
-        "Centres are fixed at a K-means of the training patients, as estimated in each slice they "
-        "divide bone wherever a slice has no lesion (a row of its own). FCM and RFCM without a "
-        "word are the textbook's: centres move, over the whole volume. The bundled models "
+        "Centres are fixed at a K-means of the training patients. Estimated in each "
+        "slice, they would split bone wherever a slice has no lesion (see the "
+        "separate row). Plain FCM and RFCM are the textbook's: centres move, over "
+        "the whole volume. The bundled models "
         "were trained on other patients, `spect` with labels.",
         tables,
         (Figure("fig4", "Membership maps", lambda: memberships(shown, ALL)),),
@@ -108,7 +109,7 @@ def _aim(clean: list[Entry], noisy: list[Entry], results: Results) -> Claim:
 
 
 def _fuzzier(entries: list[Entry], results: Results) -> Claim:
-    says = "Memberships get fuzzier as q grows"
+    says = "Memberships become fuzzier as q grows"
     found = []
     for q in _QS:
         seeds = named(entries)[f"L_RFCM, q = {q:g}"].seeds(results)

@@ -70,7 +70,7 @@ class LabelledVolume:
         if not (low >= 0 and high <= 65535):
             raise InputError(
                 f"expected labels of 0 to 65535 in {self.source}, found {low:g} to {high:g}; "
-                "renumber them, or convert the file: it may be an image and not labels"
+                "renumber them, or convert the file: it may be an image instead of labels"
             )
         counts = np.bincount(labels.reshape(-1), minlength=1)
         missing = [int(v) for v in np.flatnonzero(counts) if int(v) not in self.table.tissues]
