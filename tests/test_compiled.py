@@ -29,7 +29,7 @@ def test_the_command_line_says_so_in_plain_words(toy_folder, tmp_path):
     assert done.returncode == 0, done.stderr
     said = [line for line in done.stderr.splitlines() if "NUMBA_CACHE_DIR" in line]
     assert len(said) == 1
-    assert said[0].startswith("fuzzyseg: warning: compiled code cannot be kept")
+    assert said[0].startswith("fuzzyseg: warning: compiled code cannot be cached")
 
 
 def test_other_errors_of_the_compiler_are_not_swallowed():

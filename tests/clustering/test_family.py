@@ -304,7 +304,7 @@ def test_neighbours_withstand_outliers(rng):
 
 @pytest.mark.parametrize("cls", [FLICM, KFCM_S, SFCM])
 def test_four_axes_are_too_many_for_neighbours(cls, blobs):
-    with pytest.raises(InputError, match="one to three axes of space, found 4"):
+    with pytest.raises(InputError, match="one to three spatial axes, found 4"):
         cls().fit(blobs((3, 3, 3, 3)))
 
 

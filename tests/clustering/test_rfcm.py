@@ -260,7 +260,7 @@ def test_bad_parameters(options, message, blobs):
 
 
 def test_images_that_do_not_fit(blobs):
-    with pytest.raises(InputError, match="one to three axes of space, found 4"):
+    with pytest.raises(InputError, match="one to three spatial axes, found 4"):
         RFCM().fit(blobs((3, 3, 3, 3)))
     with pytest.raises(InputError, match="at most 4096 voxels, found 4097; transpose"):
         RFCM().fit(blobs((2, 4097)))

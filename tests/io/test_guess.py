@@ -68,7 +68,7 @@ def test_an_offset_is_taken_off_and_told(phantom, tmp_path):
     volume = read_volume(path)
     assert (volume.modality, volume.unit) == ("CT", "HU")
     np.testing.assert_allclose(volume.array, phantom, atol=1e-3)
-    assert "1024 was taken off" in volume.warnings[0]
+    assert "1024 was subtracted" in volume.warnings[0]
 
 
 def test_real_cts_resampled_or_windowed(shared):

@@ -113,7 +113,7 @@ def test_nifti_is_what_it_is_said_to_be(tmp_path):
     path = save_nifti(tmp_path / "a.nii", array)
     guessed = read_volume(path)
     assert (guessed.modality, guessed.unit) == ("CT", "HU")
-    assert "taken for a CT" in guessed.warnings[0]
+    assert "taken to be a CT" in guessed.warnings[0]
     said = read_volume(path, modality="NM")
     assert (said.modality, said.unit) == ("NM", "arbitrary")
 

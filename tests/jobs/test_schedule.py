@@ -51,7 +51,7 @@ def test_a_failure_stops_only_what_comes_after_it():
     assert len(outcomes) == 5
     assert outcomes["a"].failure.line == "broken"
     for name in ("of a", "of both"):
-        assert outcomes[name].failure.line == "not begun, for a failed: broken"
+        assert outcomes[name].failure.line == "not begun, because a failed: broken"
 
 
 def test_what_comes_after_two_failures_is_told_once():

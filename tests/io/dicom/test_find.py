@@ -133,7 +133,7 @@ def test_an_image_that_stands_alone_is_told(tmp_path, make_series, ct_pixels):
     dataset.save_as(files[4])
     volume = read_volume(tmp_path)
     assert volume.shape == (6, 4, 4)
-    assert "1 image file that stands alone was left out" in volume.warnings[0]
+    assert "1 single image file was left out" in volume.warnings[0]
 
 
 def test_bytes_that_moved_within_the_pixels_are_told(tmp_path, make_nm, ct_pixels):

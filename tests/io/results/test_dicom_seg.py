@@ -199,7 +199,7 @@ class TestBadInput:
         volume = make_source("nm")
         with quiet():
             volume.headers[0].add(DataElement("PatientSize", "US", "tall"))
-        with pytest.raises(SourceError, match="DICOM SEG can be made"):
+        with pytest.raises(SourceError, match="allow a DICOM SEG"):
             write_dicom_seg(tmp_path / "a.dcm", segmented(volume, labels_of(3)))
         assert not list(tmp_path.glob("*.dcm"))
 

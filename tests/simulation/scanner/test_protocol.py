@@ -93,7 +93,7 @@ def test_efficiency_of_holes_is_angers():
 def test_unknown_protocol_and_too_few_views_are_refused():
     with pytest.raises(InputError, match="discovery670"):
         get_protocol("gamma-camera")
-    with pytest.raises(InputError, match="divide, found 3"):
+    with pytest.raises(InputError, match="by 8 or 10, found 3"):
         get_protocol("symbia-t16").with_views(3)
 
 

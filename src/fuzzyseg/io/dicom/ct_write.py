@@ -92,8 +92,7 @@ def write_ct_series(
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(
-                f"expected a new or empty folder for the CT, found files in {folder}; "
-                "choose another"
+                f"expected a new or empty folder for the CT, found {folder} in use; choose another"
             )
         with new_folder(folder) as part:
             for number, pixels in enumerate(stored, start=1):
