@@ -93,7 +93,7 @@ def test_a_failure_stops_nothing_and_is_one_line(studies, tmp_path, capsys, monk
     assert (out / "a" / "run.json").stat().st_mtime_ns == before
     assert {row["state"] for row in table(out).values()} == {"done"}
     assert main([*call, "--beta", "0.5"]) == 2
-    assert "another beta" in capsys.readouterr().err
+    assert "different beta" in capsys.readouterr().err
 
 
 def test_parts_are_the_whole_and_share_a_table(studies, tmp_path):

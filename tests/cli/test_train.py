@@ -84,7 +84,7 @@ def test_a_folder_with_a_run_is_refused_before_anything_is_read(data, tmp_path, 
     assert main(again) == 2
     assert "--resume" in capsys.readouterr().err
     assert main([*again, "--resume", "--lr", "1"]) == 2
-    assert "another --lr" in capsys.readouterr().err
+    assert "different --lr" in capsys.readouterr().err
 
 
 def test_a_warning_goes_to_standard_error_even_if_quiet(data, tmp_path, capsys, monkeypatch):

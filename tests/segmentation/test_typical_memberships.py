@@ -59,7 +59,7 @@ def test_the_score_is_how_many_ranges_a_share_lies_outside(share, score):
     assert found.score == pytest.approx(score, abs=6e-3)
     assert bool(found.warnings) == (found.score > 1 / 3)
     for text in found.warnings:
-        assert "The model mine finds" in text
+        assert "The model mine gives" in text
         assert f"{share:.1%} of its body bone, usually 20.0% to 80.0%" in text
         assert "undecided" not in text
 

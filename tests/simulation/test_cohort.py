@@ -196,7 +196,7 @@ def test_a_second_run_goes_on_where_the_first_stopped(cohort, monkeypatch):
 
 
 def test_another_recipe_in_the_same_folder_is_refused(cohort):
-    with pytest.raises(InputError, match="another seed"):
+    with pytest.raises(InputError, match="different seed"):
         simulate_cohort(cohort, 1, replace(QUICK, dicom=True, seed=6))
 
 

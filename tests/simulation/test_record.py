@@ -49,7 +49,7 @@ def test_moved_files_go_on_and_changed_ones_do_not(stood_in, begun, tmp_path):
     there = {"phantom": str(moved / "ct.nii"), "labels": str(moved / "map.toml")}
     assert resumed(out, replace(stood_in, **there)) == made_of(replace(stood_in, **there))
     (moved / "bones.nii").write_bytes(b"others")
-    with pytest.raises(InputError, match="another content of a file"):
+    with pytest.raises(InputError, match="different content of a file"):
         resumed(out, replace(stood_in, **there))
 
 
@@ -78,7 +78,7 @@ def test_a_cohort_of_before_is_read(stood_in, begun):
         resumed(out, stood_in)
     found = resumed(out, stood_in, other_code=True)
     assert found["code"] == ["unknown", code_digest()]
-    with pytest.raises(InputError, match="another seed and ct_only"):
+    with pytest.raises(InputError, match="different seed and ct_only"):
         resumed(out, replace(stood_in, seed=6, ct_only=True), other_code=True)
 
 

@@ -382,7 +382,7 @@ class TestRefused:
         train(tmp_path, QUICK, CASES)
         other = replace(QUICK, checkpoint_minutes=9, ct_window_hu=(0, 9), filters=5)
         message = self.refused(tmp_path, other, resume=True)
-        assert "another --filters, --ct-window-hu" in message
+        assert "different --filters, --ct-window-hu" in message
 
     def test_resume_with_other_cases(self, tmp_path):
         train(tmp_path, QUICK, CASES)
