@@ -133,7 +133,7 @@ def test_a_file_called_dcm_that_is_none_is_listed_and_told(tmp_path, make_series
     (tmp_path / "last.dcm").write_bytes(b"")
     series, last = find_series(tmp_path)
     assert series.readable
-    assert "1 damaged, unidentified file was left out" in series.warnings[0]
+    assert "1 damaged and unidentified file was left out" in series.warnings[0]
     assert (last.readable, last.description) == (False, "last.dcm")
     with pytest.raises(InputError, match=r"last\.dcm truncated"):
         read_volume(tmp_path / "last.dcm")

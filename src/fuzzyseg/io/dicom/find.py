@@ -158,7 +158,7 @@ def _with_single(info: SeriesInfo, found: list[SeriesInfo]) -> SeriesInfo:
 
 
 def _with_strays(info: SeriesInfo, strays: list[tuple[Path, InputError]]) -> SeriesInfo:
-    said = left_out([file for file, _ in strays], "damaged, unidentified file")
+    said = left_out([file for file, _ in strays], "damaged and unidentified file")
     return dataclasses.replace(info, warnings=info.warnings + said)
 
 
