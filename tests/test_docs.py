@@ -63,7 +63,7 @@ def test_the_notebook_runs_and_shows_pictures(tmp_path, monkeypatch):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [out.get("data", {}) for c in notebook.cells for out in c.get("outputs", ())]
-    assert sum("data:image/png" in data.get("text/html", "") for data in shown) == 2
+    assert sum("data:image/png" in data.get("text/html", "") for data in shown) == 3
     assert (tmp_path / "report.html").stat().st_size > 10_000
 
 
