@@ -72,6 +72,8 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            on_site = page.parent == ROOT or not target.startswith("..")
+            assert on_site, f"{page.name} links to {target}, which is not on the site"
 
 
 def test_every_page_of_docs_is_on_the_site():
