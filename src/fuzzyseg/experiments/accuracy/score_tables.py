@@ -153,6 +153,12 @@ def told(score: Mapping[str, Any], *, percent: bool = False, digits: int = 2) ->
 
 
 def markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a table whose first column stands left and whose others stand right."""
-    rule = ["---", *("---:" for _ in titles[1:])]
+    """Lay out a table: the first column and those of words stand left, numbers right."""
+    words = columns_of_words(rows)
+    rule = ["---" if i == 0 or i in words else "---:" for i in range(len(titles))]
     return "\n".join("| " + " | ".join(line) + " |" for line in (titles, rule, *rows)) + "\n"
+
+
+def columns_of_words(rows: Sequence[Sequence[str]]) -> set[int]:
+    """Numbers of the columns in which some cell begins with a letter."""
+    return {i for row in rows for i, cell in enumerate(row) if cell[:1].isalpha()}

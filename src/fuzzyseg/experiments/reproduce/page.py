@@ -8,7 +8,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from fuzzyseg.experiments.accuracy.score_tables import markdown
+from fuzzyseg.experiments.accuracy.score_tables import columns_of_words, markdown
 from fuzzyseg.io.output import replacing, write_text
 
 if TYPE_CHECKING:
@@ -21,10 +21,11 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 0.6rem 0 1.4rem; font-size: 13px }
 th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #ddd; text-align: right }
-th:first-child, td:first-child, .claims td { text-align: left }
+th:first-child, td:first-child, .words { text-align: left }
 caption { text-align: left; font-weight: 600; padding: 0.3rem 0 }
 img { max-width: 100% } figure { margin: 1rem 0 } figcaption { color: #555 }
-.held { color: #1b7f3b } .did { color: #c62828 } .not { color: #777 } .missing { color: #a05a00 }
+tr.held { color: #1b7f3b } tr.did { color: #c62828 } tr.not { color: #777 }
+.missing { color: #a05a00 }
 .wide { overflow-x: auto }
 """
 _CLAIM = ("claim", "here", "numbers", "reason")
@@ -128,13 +129,8 @@ def _html(
         "</ul>",
     ]
     if claims:
-        parts.append('<h2>Claims</h2><div class="wide"><table class="claims"><tr>')
-        parts += [f"<th>{text(name)}</th>" for name in _CLAIM]
-        for row in _claim_rows(claims):
-            kind = row[1].split(maxsplit=1)[0]
-            cells = "".join(f"<td>{text(cell)}</td>" for cell in row)
-            parts.append(f'</tr><tr class="{kind}">{cells}')
-        parts.append("</tr></table></div>")
+        parts.append("<h2>Claims</h2>")
+        parts.append(_rows_of_html(_CLAIM, _claim_rows(claims), kinds=[c.held for c in claims]))
     for name, section in sections.items():
         parts.append(f"<h2>{text(name)}</h2>")
         if section.missing:
@@ -151,13 +147,31 @@ def _html(
 
 
 def _html_table(table: Table) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in table.columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(shown(cell))}</td>" for cell in row) + "</tr>"
-        for row in table.rows
-    )
     caption = (
         f'<caption>{html.escape(table.caption)} (<a href="tables/{table.name}.csv">CSV</a>, '
         f'<a href="tables/{table.name}.json">JSON</a>)</caption>'
     )
-    return f'<div class="wide"><table>{caption}<tr>{head}</tr>{body}</table></div>'
+    rows = [[shown(cell) for cell in row] for row in table.rows]
+    return _rows_of_html(table.columns, rows, caption)
+
+
+def _rows_of_html(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    caption: str = "",
+    kinds: Sequence[str] | None = None,
+) -> str:
+    """Lay out a table; `kinds` begin with the class of each row."""
+    words = columns_of_words(rows)
+
+    def line(cells: Sequence[str], tag: str, kind: str = "") -> str:
+        said = "".join(
+            f"<{tag}{' class=words' if i in words else ''}>{html.escape(cell)}</{tag}>"
+            for i, cell in enumerate(cells)
+        )
+        return f"<tr class={kind.split(maxsplit=1)[0]}>{said}</tr>" if kind else f"<tr>{said}</tr>"
+
+    body = "".join(
+        line(row, "td", kind) for row, kind in zip(rows, kinds or [""] * len(rows), strict=True)
+    )
+    return f'<div class="wide"><table>{caption}{line(columns, "th")}{body}</table></div>'
