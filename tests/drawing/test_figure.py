@@ -122,3 +122,7 @@ def test_a_study_shows_one_place_in_both_images():
     axes = study.plot(at_mm=(18, 24, 30)).axes
     assert len(axes) == 8
     assert [a.images[0].get_array().max() for a in axes] == [1] * 4 + [900] * 4
+
+
+def test_a_notebook_can_show_a_figure_without_pyplot(marked):
+    assert segmentation(*marked, np.eye(4)).plot()._repr_png_().startswith(b"\x89PNG")
