@@ -132,7 +132,12 @@ def lines(
         axis.set(title=title, xlabel=x, ylabel=y, ylim=(0, 1))
         axis.grid(alpha=0.3)
         if logarithmic:
-            axis.set_xscale("symlog", linthresh=0.01)
+            at = [px for points in panel.values() for px, _ in points]
+            if min(at, default=1.0) > 0:
+                axis.set_xscale("log")
+            else:  # from 0 on
+                axis.set_xscale("symlog", linthresh=0.01)
+                axis.set_xlim(left=0)
         if diagonal:
             axis.plot((0, 1), (0, 1), ":", color="#888888")
         if any(panel.values()):

@@ -73,8 +73,8 @@ class Preset:
 
 _BETAS = (0.0, 0.0004, 0.0008, 0.0012, 0.0016)
 _QUICK = Preset(
-    "small, to see that everything runs: 4 training patients, from thigh to lumbar spine, "
-    "60 views, 600 steps of 8 filters, one seed; no figure of it says what the method can do",
+    "small, to check that everything runs: 4 training patients, from thigh to lumbar spine, 60 "
+    "views, 600 steps with 8 filters, one seed; its figures do not show what the method can do",
     train=4, choose=2, test=3, stand_in_choose=1, stand_in_test=3, ct_test=2,
     axial=(0.1, 0.45), views=60, stand_in_views=60, fine=False,
     steps=600, validate_every=150, patience=0, batch=12, patch=32, filters=8, lr=1e-2,
@@ -82,24 +82,12 @@ _QUICK = Preset(
     dims=False, ascent=60,
 )  # fmt: skip
 PRESETS: dict[str, Preset] = {
-<<<<<<< HEAD
-    "quick": Preset(
-        "small, to check that everything runs: 4 training patients, from thigh to "
-"lumbar spine, 60 views, 1,000 steps with 8 filters, one seed; its figures "
-"do not show what the method can do",
-        train=4, choose=2, test=3, stand_in_choose=1, stand_in_test=3, ct_test=2,
-        axial=(0.1, 0.45), views=60, stand_in_views=60, fine=False,
-        steps=1000, validate_every=250, patience=0, batch=12, patch=32, filters=8, lr=1e-2,
-        seeds=1, betas=(0.0, 0.0008, 0.0016), alphas=(0.01, 0.1, 1.0), labelled=(0, 1, 4),
-        dims=False, ascent=60,
-=======
     "quick": _QUICK,
     "hour": replace(
         _QUICK,
         about="the same with 1,000 steps: about an hour of one core",
         steps=1000,
         validate_every=250,
->>>>>>> 8bc84b2 (Let quick take 20 minutes and hour what it took; columns of words on the page stand left)
     ),
     "full": Preset(
         "the paper's numbers of patients, whole bodies, 256 and 120 views, trainings until the "
