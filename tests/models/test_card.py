@@ -4,7 +4,7 @@ import json
 import pytest
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.models.card import Card, Preprocessing, Typical
+from fuzzyseg.models.card import Card, Intervals, Preprocessing, Typical
 from fuzzyseg.models.card_file import card_from_json
 from fuzzyseg.networks.architecture import Architecture
 
@@ -18,10 +18,19 @@ CARD = Card(
     "1.2",
     "ab12",
 )
+INTERVALS = Intervals(
+    4, 30, 0.8, (0.5, 9.0), (0.1, 0.0, 0.2, -1.0, 1.0), (0.0, 0.0, 0.0, -0.5, 2.0), 12, (0.8, 1.0)
+)
 
 
 @pytest.mark.parametrize(
-    "card", [CARD, Card("x"), Card("x", typical=Typical(8, (0.06, 0.09), (0.4, 0.5)))]
+    "card",
+    [
+        CARD,
+        Card("x"),
+        Card("x", typical=Typical(8, (0.06, 0.09), (0.4, 0.5))),
+        Card("x", intervals=INTERVALS),
+    ],
 )
 def test_a_card_comes_back_from_its_json(card):
     assert card_from_json(card.to_json(), "here") == card
@@ -58,12 +67,15 @@ def test_channels_of_the_input(channels, context, expected):
         (Preprocessing, {"spacing_mm": 0.0}),
         (Preprocessing, {"spacing_mm": float("nan")}),
         (Preprocessing, {"trained_mm": (5.0, 4.0)}),
+        (Intervals, {"coverage": 90.0}),
+        (Intervals, {"patients": 3, "volume": (0.0, 1.0), "uptake": (0.0, 1.0)}),
+        (Intervals, {"volumes_ml": (2.0, 1.0)}),
     ],
 )
 def test_refuses_values_that_make_no_model(kind, values):
     with pytest.raises(InputError, match=r"^expected .*, found .*; "):
         kind(**values)
-    entry = "architecture" if kind is Architecture else "preprocessing"
+    entry = kind.__name__.lower()
     text = json.dumps({"name": "x", "architecture": {}, "preprocessing": {}, entry: values})
     with pytest.raises(InputError, match=r"^expected .*, found .*; .*mine.json"):
         card_from_json(text, "mine.json")

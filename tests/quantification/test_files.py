@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,6 +82,10 @@ def studies(make):
     yield make((((14, 12, 12), 3.2), ((30, 12, 12), 2.1)), administration=Administration(80.0))
     yield make(administration=Administration(0.0, 1.7, "female", 740.0, 9e3, 9e3, "series"))
     yield make(balls=(), unit="counts", file_frame="LPS")
+    law = (0.0, 0.0, 0.0, -1.0, 1.0)
+    known = {"patients": 2, "lesions": 30, "volume": law, "uptake": law}
+    by_model = Provenance("model", {"card": {"name": "mine", "intervals": known}})
+    yield replace(make(), provenance=by_model)
     yield Segmentation(u, nothing, ("background", "bone"), ct, Provenance("drawn"))
 
 

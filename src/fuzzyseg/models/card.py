@@ -91,6 +91,52 @@ STATISTICS = ("bone", "undecided")
 
 
 @dataclass(frozen=True)
+class Intervals:
+    """How far the true volume and uptake of a model's lesions lie from what is measured.
+
+    Found on patients with known truth by `python -m fuzzyseg.experiments.quantification.intervals`;
+    `fuzzyseg.quantification.interval` applies it.
+
+    Parameters
+    ----------
+    patients, lesions : int
+        It was calibrated on; 0: nobody has calibrated it.
+    coverage : float
+        Share of lesions whose truth the intervals are made to hold.
+    volumes_ml : (float, float) or None
+        Smallest and largest volume among those lesions.
+    volume, uptake : tuple of 5 floats
+        a, b, c and the lower and upper quantile of e: log(true / measured) is
+        a + b log(v) + c log(f / v) + e, with v and f the lesion's volume by labels and by
+        memberships in mL. Empty before calibration.
+    tested : int
+        Lesions of other patients on which coverage was measured.
+    held : (float, float) or None
+        Share of those whose true volume, and uptake, lay in the interval.
+    """
+
+    patients: int = 0
+    lesions: int = 0
+    coverage: float = 0.9
+    volumes_ml: tuple[float, float] | None = None
+    volume: tuple[float, ...] = ()
+    uptake: tuple[float, ...] = ()
+    tested: int = 0
+    held: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("patients", "lesions", "tested"):
+            check(getattr(self, name) >= 0, f"{name} of", ("0 or more",), getattr(self, name))
+        check(0 < self.coverage < 1, "coverage of", ("a share",), self.coverage)
+        low, high = self.volumes_ml or (1.0, 1.0)
+        check(0 < low <= high, "volumes_ml of", ("null", "two volumes"), self.volumes_ml)
+        for name in ("volume", "uptake"):
+            law = getattr(self, name)
+            fits = len(law) == (5 if self.patients else 0)
+            check(fits and all(map(math.isfinite, law)), f"{name} of", ("5 numbers",), law)
+
+
+@dataclass(frozen=True)
 class Card:
     """A model's description, written beside its weights.
 
@@ -111,6 +157,8 @@ class Card:
         Of the weights' file; `save_model` fills it in.
     typical : Typical
         What its memberships are like: `segment` warns of others.
+    intervals : Intervals
+        How sure its lesions' volume and uptake are.
 
     Raises
     ------
@@ -127,6 +175,7 @@ class Card:
     version: str = "1"
     sha256: str = ""
     typical: Typical = Typical()
+    intervals: Intervals = Intervals()
 
     def __post_init__(self) -> None:
         check(is_name(self.name), "a name of", ("1 to 100 printable characters",), self.name)

@@ -8,7 +8,7 @@ import sys
 from typing import Any, NoReturn
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.models.card import Card, Preprocessing, Typical
+from fuzzyseg.models.card import Card, Intervals, Preprocessing, Typical
 from fuzzyseg.networks.architecture import Architecture, check, shown
 from fuzzyseg.old_names import renamed
 
@@ -38,6 +38,8 @@ def card_from_json(text: str, source: str) -> Card:
         given["preprocessing"] = _build(Preprocessing, given["preprocessing"])
         if "typical" in given:  # cards of earlier versions have none
             given["typical"] = _build(Typical, given["typical"])
+        if "intervals" in given:
+            given["intervals"] = _build(Intervals, given["intervals"])
         card: Card = _build(Card, given)
         check(task is None or task == card.task, "the task of its channels,", (card.task,), task)
     except InputError as error:
@@ -100,12 +102,16 @@ def _of_type(value: Any, annotation: str) -> bool:
     match annotation:
         case "int":
             return _is_number(value) and isinstance(value, int)
+        case "float":
+            return _is_number(value)
         case "float | None":
             return _is_number(value) or value is None
         case "tuple[float, float]" | "tuple[float, float] | None":
             pair = isinstance(value, tuple) and len(value) == 2
             numbers = pair and all(map(_is_number, value))
             return numbers or (value is None and annotation.endswith("None"))
+        case "tuple[float, ...]":
+            return isinstance(value, tuple) and all(map(_is_number, value))
         case "tuple[str, ...]" | "tuple[Plane, ...]":
             return isinstance(value, tuple) and all(isinstance(v, str) for v in value)
         case "Mapping[str, Any]":

@@ -11,6 +11,7 @@ from fuzzyseg.quantification.around import REACH_MM
 from fuzzyseg.quantification.ct_values import values_under
 from fuzzyseg.quantification.extent import at_border, longest_diameter_mm, places_mm
 from fuzzyseg.quantification.fuzzy_sums import FuzzySums, fuzzy_sums
+from fuzzyseg.quantification.interval import Limits, limits
 from fuzzyseg.quantification.partial_volume import NO_RESOLUTION, REACH_FWHM, recovered
 from fuzzyseg.quantification.peak import peak
 from fuzzyseg.quantification.records import Lesion
@@ -19,10 +20,15 @@ from fuzzyseg.quantification.site import site
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fuzzyseg.models.card import Intervals
     from fuzzyseg.quantification.scales import Scales
     from fuzzyseg.quantification.skeleton import Skeleton
     from fuzzyseg.volume import Volume
 
+_OF_INTERVALS = (
+    "volume_low_ml", "volume_high_ml", "total_suv_low_ml", "total_suv_high_ml",
+    "activity_low_bq", "activity_high_bq", "interval_coverage",
+)  # fmt: skip
 _NO_REFERENCE = "too little bone far from lesions for comparison"
 
 
@@ -51,6 +57,8 @@ class Surroundings:
         Its landmarks, or why there are none.
     resolution_mm : float or None
         FWHM of the image; None: uptake is not corrected for partial volume.
+    calibration : Intervals or str
+        Of intervals, or why there are none.
     """
 
     volume: Volume
@@ -65,6 +73,7 @@ class Surroundings:
     ct: Volume | None
     skeleton: Skeleton | str
     resolution_mm: float | None
+    calibration: Intervals | str
 
 
 def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesion:
@@ -88,7 +97,8 @@ def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesio
     corrected = _corrected(number, index, around)
     hu, no_hu = _hu(number, index, around)
     ratio = mean / around.reference if around.reference and around.reference > 0 else None
-    reasons = _unknown(scales, corrected is None, ratio is None, no_hu)
+    between, coverage, unsure = _limits(index, volume_ml, fuzzy, mean * volume_ml, around)
+    reasons = unsure | _unknown(scales, corrected is None, ratio is None, no_hu)
     centre = places.mean(axis=0)
     x, y, z = centre
     where, sure = None, None
@@ -119,6 +129,13 @@ def measure(number: int, index: NDArray[np.intp], around: Surroundings) -> Lesio
         fuzzy_activity_bq=times(fuzzy.total, scales.bq),
         corrected_total_suv_ml=times(corrected, scales.suv),
         corrected_activity_bq=times(corrected, scales.bq),
+        volume_low_ml=None if between is None else between.volume[0],
+        volume_high_ml=None if between is None else between.volume[1],
+        total_suv_low_ml=None if between is None else times(between.uptake[0], scales.suv),
+        total_suv_high_ml=None if between is None else times(between.uptake[1], scales.suv),
+        activity_low_bq=None if between is None else times(between.uptake[0], scales.bq),
+        activity_high_bq=None if between is None else times(between.uptake[1], scales.bq),
+        interval_coverage=coverage,
         hu_mean=None if no_hu else float(hu.mean(dtype=np.float64)),
         hu_sd=None if no_hu else float(hu.std(dtype=np.float64)),
         site=where,
@@ -138,10 +155,12 @@ def _unknown(scales: Scales, no_resolution: bool, no_ratio: bool, no_hu: str) ->
     if scales.suv is None:
         suvs = ("suv_max", "suv_mean", "suv_peak")
         totals = ("total_suv_ml", "fuzzy_total_suv_ml", "corrected_total_suv_ml")
-        reasons |= dict.fromkeys((*suvs, *totals), scales.no_suv)
+        ends = ("total_suv_low_ml", "total_suv_high_ml")
+        reasons |= dict.fromkeys((*suvs, *totals, *ends), scales.no_suv)
     if scales.bq is None:
         activities = ("activity_bq", "fuzzy_activity_bq", "corrected_activity_bq")
-        reasons |= dict.fromkeys(activities, scales.no_bq)
+        ends = ("activity_low_bq", "activity_high_bq")
+        reasons |= dict.fromkeys((*activities, *ends), scales.no_bq)
     if no_hu:
         reasons |= dict.fromkeys(("hu_mean", "hu_sd"), no_hu)
     return reasons
@@ -177,6 +196,27 @@ def _corrected(number: int, index: NDArray[np.intp], around: Surroundings) -> fl
         around.volume.spacing_mm,
     )
     return found.by_voxel * around.volume.voxel_volume_ml
+
+
+def _limits(
+    index: NDArray[np.intp],
+    volume_ml: float,
+    fuzzy: FuzzySums,
+    uptake: float,
+    around: Surroundings,
+) -> tuple[Limits | None, float | None, dict[str, str]]:
+    """Interval of a lesion, its coverage, and why there is none, by field."""
+    calibration = around.calibration
+    if isinstance(calibration, str):
+        why = calibration
+    elif at_border(index, around.volume.shape):
+        why = "the field cuts it off"
+    else:
+        found = limits(volume_ml, fuzzy.volume_ml, uptake, calibration)
+        if not isinstance(found, str):
+            return found, calibration.coverage, {}
+        why = found
+    return None, None, dict.fromkeys(_OF_INTERVALS, why)
 
 
 def _box(

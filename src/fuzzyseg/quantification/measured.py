@@ -8,6 +8,7 @@ import numpy as np
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.quantification.around import bone_reference, nearest_lesion
+from fuzzyseg.quantification.bladder import find_bladder
 from fuzzyseg.quantification.extent import places_mm
 from fuzzyseg.quantification.fuzzy_sums import (
     THRESHOLDS,
@@ -15,6 +16,7 @@ from fuzzyseg.quantification.fuzzy_sums import (
     fuzzy_sums,
     threshold_curve,
 )
+from fuzzyseg.quantification.interval import calibration_of
 from fuzzyseg.quantification.lesion import Surroundings, measure, times
 from fuzzyseg.quantification.measuring import (
     Measuring,
@@ -34,6 +36,8 @@ from fuzzyseg.quantification.totals import patient_of, without_lesion_class
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fuzzyseg.models.card import Intervals
+    from fuzzyseg.quantification.bladder import Bladder
     from fuzzyseg.volume import Segmentation, Volume
 
 
@@ -86,6 +90,7 @@ def quantify(
     voxel_ml = volume.voxel_volume_ml
     reference = None if bone is None else bone_reference(volume.array, bone, distance_mm, voxel_ml)
     membership = segmentation.memberships[k]
+    calibration = calibration_of(segmentation.provenance)
     around = Surroundings(
         volume=volume,
         scales=scales,
@@ -99,6 +104,7 @@ def quantify(
         ct=ct,
         skeleton=_skeleton(bone, found.labels, volume),
         resolution_mm=measuring.resolution_mm,
+        calibration=calibration,
     )
     lesions = tuple(
         measure(number, index, around) for number, index in enumerate(_indices(found), start=1)
@@ -114,6 +120,8 @@ def quantify(
         scales,
         volume,
         measuring,
+        None if isinstance(calibration, str) else calibration,
+        find_bladder(volume, found.labels, reference) if volume.modality != "CT" else None,
     )
 
 
@@ -149,6 +157,8 @@ def _quantification(
     scales: Scales,
     volume: Volume,
     measuring: Measuring,
+    intervals: Intervals | None = None,
+    bladder: Bladder | None = None,
 ) -> Quantification:
     emission = volume.modality != "CT"
     return Quantification(
@@ -161,5 +171,6 @@ def _quantification(
         given=known_administration(volume, measuring),
         half_life_s=known_half_life_s(volume, measuring) if emission else None,
         measuring=measuring,
-        notes=notes_on(lesions, scales, volume, measuring) if emission else (),
+        notes=notes_on(lesions, scales, volume, measuring, bladder) if emission else (),
+        intervals=intervals,
     )

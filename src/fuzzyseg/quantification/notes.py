@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fuzzyseg.quantification.bladder import FULL_ML
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fuzzyseg.quantification.bladder import Bladder
     from fuzzyseg.quantification.measuring import Measuring
     from fuzzyseg.quantification.records import Lesion
     from fuzzyseg.quantification.scales import Scales
@@ -25,7 +28,11 @@ _OPTIONS = {
 
 
 def notes_on(
-    lesions: Sequence[Lesion], scales: Scales, volume: Volume, measuring: Measuring
+    lesions: Sequence[Lesion],
+    scales: Scales,
+    volume: Volume,
+    measuring: Measuring,
+    bladder: Bladder | None = None,
 ) -> tuple[str, ...]:
     """One sentence each: what was assumed, cut off, or could not be computed."""
     notes = list(volume.administration.notes)
@@ -36,6 +43,11 @@ def notes_on(
         if more > 0:
             which = f"Lesions {named} and {more} more reach"
         notes.append(f"{which} the border of the field: parts outside it are not measured.")
+    if bladder is not None and bladder.volume_ml >= FULL_ML:
+        notes.append(
+            f"What looks like a full bladder ({bladder.volume_ml:.0f} mL, "
+            f"{bladder.to_bone:.0f} times as hot as bone) may hide lesions of the pelvis beside it."
+        )
     lowest = float(volume.array.min())
     if lowest < 0:
         notes.append(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fuzzyseg.administration import Administration
+    from fuzzyseg.models.card import Intervals
     from fuzzyseg.quantification.measuring import Measuring
     from fuzzyseg.quantification.scales import Scales
 
@@ -47,6 +48,10 @@ class Lesion:
         Sums of u and u A over the voxels that are nearest to this lesion and near it.
     corrected_total_suv_ml, corrected_activity_bq : float or None
         Uptake corrected for partial volume voxel by voxel, where the resolution is known.
+    volume_low_ml, volume_high_ml, total_suv_low_ml, total_suv_high_ml, activity_low_bq,
+    activity_high_bq : float or None
+        Between them lies the true figure of the share `interval_coverage` of lesions.
+    interval_coverage : float or None
     hu_mean, hu_sd : float or None
         In the CT under it.
     site : str or None
@@ -77,6 +82,13 @@ class Lesion:
     fuzzy_activity_bq: float | None
     corrected_total_suv_ml: float | None
     corrected_activity_bq: float | None
+    volume_low_ml: float | None
+    volume_high_ml: float | None
+    total_suv_low_ml: float | None
+    total_suv_high_ml: float | None
+    activity_low_bq: float | None
+    activity_high_bq: float | None
+    interval_coverage: float | None
     hu_mean: float | None
     hu_sd: float | None
     site: str | None
@@ -157,6 +169,8 @@ class Quantification:
     measuring : Measuring
     notes : tuple of str
         What to know when reading the numbers, one sentence each.
+    intervals : Intervals or None
+        By which lesions have intervals.
     """
 
     lesions: tuple[Lesion, ...]
@@ -169,3 +183,4 @@ class Quantification:
     half_life_s: float | None
     measuring: Measuring
     notes: tuple[str, ...] = ()
+    intervals: Intervals | None = None

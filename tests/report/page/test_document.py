@@ -3,7 +3,7 @@ import gzip
 import html
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from importlib import resources
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from drawn_study import BALLS, MM, PERSON, SHAPE, ct_of, drawn
 
+from fuzzyseg.models.card import Intervals
 from fuzzyseg.quantification import Measuring, quantify
 from fuzzyseg.report.page import report_html
 from fuzzyseg.report.page.mip_svg import mips
@@ -163,6 +164,20 @@ def test_without_a_weight_uptake_is_in_becquerel(segmentation):
     assert f'data-value="{first.activity_bq / 1000:.6g}"' in shown
     assert f'data-value="{first.corrected_activity_bq / 1000:.6g}"' in shown
     assert card(shown, "Lesion uptake")[0] == number(found.patient.lesion_activity_bq / 1000, 0)
+
+
+def test_intervals_stand_below_their_figures_and_say_how_often_they_held():
+    law = (0.0, 0.0, 0.0, -1.0, 1.0)
+    known = Intervals(2, 30, 0.9, None, law, law, 50, (0.88, 0.92))
+    made = Provenance("model", {"card": {"name": "mine", "intervals": asdict(known)}})
+    study = replace(drawn(), provenance=made)
+    found = quantify(study, measuring=PERSON)
+    shown = report_html(study, found).split("<script")[0]
+    first = found.lesions[0]
+    assert f"<small>{first.volume_low_ml:.1f}\u2013{first.volume_high_ml:.1f}</small>" in shown
+    assert "true volume and uptake of 90% of lesions; of 50 lesions" in shown
+    assert "they held 88% and 92%." in shown
+    assert "Small figures" not in report_html(drawn(), quantify(drawn(), measuring=PERSON))
 
 
 def test_why_columns_are_empty_is_said_once_below_the_table():

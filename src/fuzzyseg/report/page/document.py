@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fuzzyseg.io.output import write_text
 from fuzzyseg.report.page.cards import figures
 from fuzzyseg.report.page.crops import lesion_pictures
-from fuzzyseg.report.page.lesion_rows import MANY, rows, unknown
+from fuzzyseg.report.page.lesion_rows import MANY, about_intervals, rows, unknown
 from fuzzyseg.report.page.mip_svg import mips
 from fuzzyseg.report.page.oriented import oriented
 from fuzzyseg.report.page.pixels import data_url
@@ -89,7 +89,7 @@ def report_html(
         mips=mips(data_url(front), front.shape, places, empty_margin(front)),
         rows=rows(quantification, pictures),
         many="many" if len(numbers) > MANY else "few",
-        unknown=unknown(quantification),
+        unknown=unknown(quantification) + about_intervals(quantification),
         details=details(described or {}),
         version=escaped(metadata.version("fuzzyseg")),
         method=escaped(made_by(segmentation.provenance)),

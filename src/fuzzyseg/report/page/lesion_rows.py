@@ -17,18 +17,29 @@ MANY = 30  # lesions; more are printed without pictures, so that they fit on a p
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its head, and the field of a lesion that it shows, times a scale."""
+    """One column: its head, the field of a lesion that it shows, times a scale, and its limits."""
 
     title: str
     unit: str
     field: str
     decimals: int
     scale: float = 1.0
+    limits: tuple[str, str] | None = None
 
     def value(self, one: Lesion) -> float | None:
         """Value of a lesion in this column's unit."""
         found: float | None = getattr(one, self.field)
         return None if found is None else found * self.scale
+
+    def between(self, one: Lesion) -> str:
+        """Limits of the true value, where a lesion has them."""
+        if self.limits is None:
+            return ""
+        low, high = (getattr(one, name) for name in self.limits)
+        if low is None or high is None:
+            return ""
+        first, last = (number(limit * self.scale, self.decimals) for limit in (low, high))
+        return f"<small>{first}\u2013{last}</small>"
 
 
 def columns(q: Quantification) -> tuple[Column, ...]:
@@ -41,11 +52,13 @@ def columns(q: Quantification) -> tuple[Column, ...]:
         hot = tuple(Column(title, unit, f"image_{name}", 1) for title, name in names)
     becquerel = q.scales.suv is None and q.scales.bq is not None
     unit, name, scale = ("kBq", "activity_bq", 1e-3) if becquerel else ("SUV mL", "total_suv_ml", 1)
-    uptake: tuple[Column, ...] = (Column("Uptake", unit, name, 1, scale),)
+    stem, suffix = name.rsplit("_", 1)
+    between = (f"{stem}_low_{suffix}", f"{stem}_high_{suffix}")
+    uptake: tuple[Column, ...] = (Column("Uptake", unit, name, 1, scale, between),)
     if q.measuring.resolution_mm is not None:
         uptake += (Column("Corrected", unit, f"corrected_{name}", 1, scale),)
     return (
-        Column("Volume", "mL", "volume_ml", 1),
+        Column("Volume", "mL", "volume_ml", 1, limits=("volume_low_ml", "volume_high_ml")),
         *hot,
         *uptake,
         Column("To bone", "times", "to_bone", 1),
@@ -82,13 +95,31 @@ def unknown(q: Quantification) -> str:
     return f'<p class="why">Not known: {escaped(" ".join(said))}</p>' if said else ""
 
 
+def about_intervals(q: Quantification) -> str:
+    """Say what the small figures in the table are, and how often they held the truth."""
+    told = q.intervals
+    if told is None or all(one.interval_coverage is None for one in q.lesions):
+        return ""
+    tested = ""
+    if told.held is not None:
+        volume, uptake = told.held
+        tested = (
+            f"; of {told.tested} lesions in other simulated patients they held {volume:.0%} and "
+            f"{uptake:.0%}"
+        )
+    return (
+        f'<p class="why">Small figures: between them should lie the true volume and uptake of '
+        f"{told.coverage:.0%} of lesions{tested}.</p>"
+    )
+
+
 def _row(one: Lesion, shown: Sequence[Column], picture: str | None) -> str:
     cells = []
     for column in shown:
         value = column.value(one)
         key = "" if value is None else f"{value:.6g}"
         text = number(value, column.decimals, one.reasons.get(column.field, ""))
-        cells.append(f'<td data-value="{key}">{text}</td>')
+        cells.append(f'<td data-value="{key}">{text}{column.between(one)}</td>')
     seen = (
         f'<img src="{picture}" alt="axial, coronal and sagittal slice through lesion {one.number}">'
         if picture
