@@ -7,9 +7,11 @@ import copy
 import importlib.util
 import queue
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal, get_args
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -31,6 +33,9 @@ _EXTRAS = {"openvino": "openvino", "onnxruntime": "onnx"}
 # start, which pays from about here on (voxels times parameters, which the number of operations
 # follows): benchmarks/bench_inference.py.
 _WORTH_STARTING = 5e10
+# Shapes that OpenVINO keeps compiled: many of slices, of volumes, whose features fill memory, one.
+_MOST_SHAPES = {2: 32, 3: 1}
+_kept: WeakKeyDictionary[Model, dict[tuple[str, int, int], Run]] = WeakKeyDictionary()
 _FASTEST_FIRST: tuple[EngineName, ...] = ("openvino", "onnxruntime")
 
 
@@ -103,17 +108,30 @@ def open_engine(engine: EngineName, model: Model, threads: int, calls: int = 1) 
     Run
         The network in evaluation mode with its softmax.
     """
+    opened = _kept.get(model, {})
+    key = engine, threads, calls
+    if key not in opened:
+        opened[key] = _opened(engine, model, threads, calls)
+    if engine != "torch":
+        yield opened[key]
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield opened[key]
+    finally:
+        torch.set_num_threads(before)
+
+
+def keep_engines(model: Model) -> None:
+    """Let engines that are opened for a model stay as long as it lives: its weights must too."""
+    _kept.setdefault(model, {})
+
+
+def _opened(engine: EngineName, model: Model, threads: int, calls: int) -> Run:
     if engine == "openvino":
-        yield _openvino(model, threads, calls)
-    elif engine == "onnxruntime":
-        yield _onnxruntime(model, threads)
-    else:
-        before = torch.get_num_threads()
-        torch.set_num_threads(threads)
-        try:
-            yield _torch(model)
-        finally:
-            torch.set_num_threads(before)
+        return _openvino(model, threads, calls)
+    return _onnxruntime(model, threads) if engine == "onnxruntime" else _torch(model)
 
 
 def _missing(engine: str) -> list[str]:
@@ -150,32 +168,36 @@ def _openvino(model: Model, threads: int, calls: int) -> Run:
         "NUM_STREAMS": calls,
     }
     graph = onnx_graph(model.network, model.card.architecture).SerializeToString()
-    idle: dict[tuple[int, ...], Any] = {}
-    compiled: dict[tuple[int, ...], Any] = {}
+    most = _MOST_SHAPES[model.card.architecture.dims]
+    # Networks and their idle requests, by shape; those that were used last at the end.
+    ready: OrderedDict[tuple[int, ...], tuple[Any, Any]] = OrderedDict()
     lock = threading.Lock()
 
-    def request(shape: tuple[int, ...]) -> Any:
-        """Take an idle request for a shape; known shapes run an eighth faster than free ones."""
+    def prepared(shape: tuple[int, ...]) -> tuple[Any, Any]:
+        """Compile for a shape: known ones run an eighth faster than free ones."""
         with lock:
-            if shape not in compiled:
+            if shape not in ready:
+                while len(ready) >= most:
+                    ready.popitem(last=False)
                 network = core.read_model(graph)
                 network.reshape(shape)
-                compiled[shape] = core.compile_model(network, "CPU", wanted)
-                idle[shape] = queue.SimpleQueue()
-        try:
-            return idle[shape].get_nowait()
-        except queue.Empty:
-            return compiled[shape].create_infer_request()
+                ready[shape] = core.compile_model(network, "CPU", wanted), queue.SimpleQueue()
+            ready.move_to_end(shape)
+            return ready[shape]
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        taken = request(batch.shape)
+        network, idle = prepared(batch.shape)
+        try:
+            taken = idle.get_nowait()
+        except queue.Empty:
+            taken = network.create_infer_request()
         # Into the request's own memory: an array that Python still owns is given back by OpenVINO's
         # threads, which then wait for the interpreter while it waits for them.
         taken.get_input_tensor().data[:] = batch
         taken.start_async()  # on whichever stream is free
         taken.wait()
         found = np.array(taken.get_output_tensor().data, dtype=np.float32)
-        idle[batch.shape].put(taken)
+        idle.put(taken)
         return found
 
     return run

@@ -14,10 +14,10 @@ from fuzzyseg.counts import class_counts
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.engines import choose_engine
 from fuzzyseg.inference.grids import from_model_grid, model_grid
+from fuzzyseg.inference.kept import kept_model
 from fuzzyseg.inference.prediction import passes, predict
 from fuzzyseg.inference.preprocess import channels
 from fuzzyseg.models.card import PLANES
-from fuzzyseg.models.model_files import load_model
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation.boxes import background, box_around, part, same_part
@@ -86,7 +86,7 @@ def segment_with_model(
         If there is no such model, it wants other images, or an option does not suit it.
     """
     created, started = now(), time.perf_counter()
-    model = load_model(_named(settings))
+    model = kept_model(_named(settings))
     card = model.card
     _check_classes(card, settings)
     memberships, engine, grid = _memberships(model, study, settings, progress)
