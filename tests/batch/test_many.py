@@ -7,6 +7,7 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 import pytest
+import toy_tasks
 
 from fuzzyseg.batch import many
 from fuzzyseg.batch.many import Batch, run_batch
@@ -15,8 +16,7 @@ from fuzzyseg.batch.studies import find_studies
 from fuzzyseg.cli.batch import parsed_part
 from fuzzyseg.cli.main import main
 from fuzzyseg.errors import InputError
-from fuzzyseg.jobs import get_engine
-from fuzzyseg.jobs.task import call
+from fuzzyseg.jobs import Here, get_engine
 from fuzzyseg.segmentation.settings import Settings
 
 HOW = How(Settings(method="kmeans", jobs=1))
@@ -31,25 +31,6 @@ def write(path, seed=0):
     path.parent.mkdir(parents=True, exist_ok=True)
     nib.save(nib.Nifti1Image(array, AFFINE), path)
     return path
-
-
-class Here:
-    """An engine that computes in this process, where no other has to start first."""
-
-    slots = 1
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def submit(self, number, function, arguments):
-        self.call = number, function, arguments
-
-    def wait(self, _):
-        number, function, arguments = self.call
-        return [(number, call(function, arguments))]
 
 
 @pytest.fixture
@@ -173,6 +154,18 @@ def test_a_full_disk_stops_the_cohort_and_the_next_run_goes_on(studies, tmp_path
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a", "batch.json"]
     monkeypatch.setattr(many, "process", real)
     assert [row.state for row in run_batch(batch, engine=Here())] == ["done"] * 3
+
+
+def test_a_study_that_memory_does_not_suffice_for_fails_alone(studies, tmp_path):
+    class Small(Here):
+        def submit(self, number, function, arguments):
+            if arguments[0].name == "b":
+                function, arguments = toy_tasks.hunger, (MemoryError(),)
+            super().submit(number, function, arguments)
+
+    rows = run_batch(Batch(find_studies(studies), tmp_path / "out", HOW), engine=Small())
+    assert [row.state for row in rows] == ["done", "failed", "done"]
+    assert rows[1].reason == "expected enough memory, found too little; give fewer --jobs"
 
 
 def test_a_folder_of_something_else_is_refused(studies, tmp_path):

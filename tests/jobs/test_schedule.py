@@ -1,9 +1,11 @@
+import errno
+
 import pytest
 import toy_tasks
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.jobs import Task, get_engine, run
-from fuzzyseg.jobs.task import Answer, Failure
+from fuzzyseg.jobs import Here, Task, get_engine, run
+from fuzzyseg.jobs.task import Answer, Failure, call
 
 
 class Recorded:
@@ -83,6 +85,14 @@ def test_the_pool_computes_in_processes_of_one_thread_that_it_keeps():
     assert {threads for _, threads in found} == {"1"}
 
 
+def test_a_pool_that_is_left_leaves_nothing_unfinished(tmp_path):
+    with get_engine("local", jobs=1) as engine:
+        engine.submit(0, toy_tasks.begin_folder, (str(tmp_path / "whole"),))
+        while not list(tmp_path.iterdir()):
+            assert engine.wait(0.05) == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_pool_tells_failures_apart_and_goes_on(tmp_path):
     tasks = [
         Task("input", toy_tasks.fail, ("expected this, found that",)),
@@ -101,6 +111,25 @@ def test_the_pool_tells_failures_apart_and_goes_on(tmp_path):
     assert "signal 9" in found["killed"].failure.line
     assert found["good"].value == 5
     assert found["later"].value == "there"
+
+
+def test_a_full_disk_stops_all_in_one_line():
+    tasks = [Task("a", toy_tasks.add, (1, 2)), Task("b", toy_tasks.fill), Task("c", toy_tasks.slip)]
+    outcomes = run(tasks, Here())
+    assert next(outcomes).value == 3
+    with pytest.raises(InputError, match=r"found a full disk \(.*No space left.* to resume"):
+        next(outcomes)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), OSError(errno.ENOMEM, "x"), RuntimeError("[enforce] can't allocate memory: y")],
+    ids=["Python", "the system", "torch"],
+)
+def test_memory_that_runs_out_is_told_in_the_same_words(error):
+    failure = call(toy_tasks.hunger, (error,)).failure
+    assert failure.line.startswith("expected enough memory")
+    assert failure.expected
 
 
 def test_engines_are_refused_by_name_and_number():

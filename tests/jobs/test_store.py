@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import toy_tasks
 
-from fuzzyseg.jobs import Job, Store, get_engine, run, sources_digest
+from fuzzyseg.errors import InputError
+from fuzzyseg.jobs import Here, Job, Store, get_engine, run, sources_digest
 
 TESTS = str(Path(toy_tasks.__file__).parent)
 
@@ -109,6 +110,14 @@ def test_a_killed_job_starts_anew_or_goes_on(tmp_path):
     for _ in range(2):  # what it left is gone when it starts again
         [killed] = computed(store, [anew])
         assert "signal 9" in killed.failure.line
+
+
+def test_a_full_disk_leaves_no_job_that_looks_done(tmp_path):
+    store, full = Store(tmp_path / "store"), Job("toy", toy_tasks.fill)
+    with pytest.raises(InputError, match="found a full disk"):
+        list(run(store.tasks([full, job(tmp_path / "log", "a")]), Here()))
+    assert not store.done(full)
+    assert not (tmp_path / "log").exists()
 
 
 def test_a_killed_run_leaves_no_process_behind(tmp_path):

@@ -14,6 +14,7 @@ from toy_phantom import write_phantom
 from fuzzyseg.cli.simulate import _told
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti, read_volume
+from fuzzyseg.jobs import get_engine
 from fuzzyseg.resample import reoriented, resample
 from fuzzyseg.simulation import simulated
 from fuzzyseg.simulation.cohort import simulate_cohort
@@ -42,7 +43,7 @@ def small(tmp_path_factory):
 def pair(small, tmp_path_factory):
     """A cohort of two, made by two processes."""
     out = tmp_path_factory.mktemp("pair")
-    simulate_cohort(out, 2, small, jobs=2)
+    simulate_cohort(out, 2, small, engine=get_engine(jobs=2))
     return out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -37,11 +36,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fuzzyseg.batch.source import Source
-    from fuzzyseg.jobs import Engine
+    from fuzzyseg.jobs import Engine, Failure
 
 _FAILED = ".failed"  # folder of reasons, a file a study
 _RECORD = "batch.json"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -143,34 +141,29 @@ def run_batch(
         done = len(mine) - len(todo)
         with engine or get_engine() as pool:
             for outcome in run(tasks, pool):
-                n = int(outcome.task.name)
-                told: dict[str, str] | None = outcome.value
-                if outcome.failure is not None:  # a defect, or its process was lost
-                    told = _note(places[n], outcome.failure.line, outcome.failure.traceback)
+                n, failure = int(outcome.task.name), outcome.failure
+                if failure is not None:
+                    _note(places[n], failure)
+                    if failed is not None:
+                        failed(batch.sources[n].name, failure.line)
                 done += 1
                 if progress is not None:
                     progress(done, len(mine))
-                if told is None:
-                    continue
-                if failed is not None:
-                    failed(batch.sources[n].name, told["reason"])
-                if "full" in told:
-                    raise InputError(
-                        "expected space for results, found a full disk; free some "
-                        "space and run the command again to resume: {told['reason']}"
-                    )
         return _tell(batch, places)
     except OSError as error:
         raise cannot_write(batch.out, error) from error
 
 
-def run_one(source: Source, place: Place, how: How) -> dict[str, str] | None:
-    """Segment one study; why it failed is written down and returned, as "reason".
+def run_one(source: Source, place: Place, how: How) -> None:
+    """Segment one study, unless it is done.
 
-    With "full", where a disk is full and all others would fail as well.
+    Raises
+    ------
+    InputError
+        If it cannot be done.
     """
     if place.done:  # by another process, or by a worker that was lost before it could say so
-        return None
+        return
     try:
         with _results(place) as folder:
             process(with_ct_beside(source), folder, how)
@@ -178,11 +171,11 @@ def run_one(source: Source, place: Place, how: How) -> dict[str, str] | None:
                 as_derivative(folder, place.prefix)
     except (InputError, OSError) as error:
         if place.done:  # another process was faster
-            return None
-        reason = str(error if isinstance(error, InputError) else cannot_write(place.folder, error))
-        return {"reason": reason, "full": ""} if _is_full(error) else _note(place, reason)
+            return
+        if isinstance(error, OSError):
+            raise cannot_write(place.folder, error) from error
+        raise
     place.failure.unlink(missing_ok=True)
-    return None
 
 
 def _results(place: Place) -> AbstractContextManager[Path]:
@@ -192,19 +185,13 @@ def _results(place: Place) -> AbstractContextManager[Path]:
     return results_folder(place.folder, derivative_files(place.prefix, result_names()))
 
 
-def _note(place: Place, reason: str, traceback: str = "") -> dict[str, str]:
-    told = {"reason": reason} | ({"traceback": traceback} if traceback else {})
+def _note(place: Place, failure: Failure) -> None:
+    """Write down why a study failed, for the table; where the code is to blame, also where."""
+    told = {"reason": failure.line}
+    if not failure.expected:
+        told["traceback"] = failure.traceback
     place.failure.parent.mkdir(exist_ok=True)
     write_text(place.failure, json.dumps(told) + "\n")
-    return told
-
-
-def _is_full(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return True
-        error = error.__cause__
-    return False
 
 
 def _require_own_places(batch: Batch, places: Sequence[Place]) -> None:

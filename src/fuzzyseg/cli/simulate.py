@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fuzzyseg.cli.engine import chosen_engine
 from fuzzyseg.cli.options import Config, Output, progress, say
+from fuzzyseg.jobs import ENGINES, Here
 from fuzzyseg.simulation.cohort import simulate_cohort
 from fuzzyseg.simulation.simulated import Recipe
 
@@ -32,7 +33,12 @@ class Command:
     recipe
         How they are made.
     jobs
-        Processes at a time; by default one per core.
+        Patients at a time, each in a single-threaded process; by default one per core, with ray of
+        the whole cluster.
+    engine
+        Where they are computed; with ray, on all machines that can access the output folder.
+    address
+        Address of the Ray cluster; by default RAY_ADDRESS, or the cluster of this machine.
     other_code
         Continue a cohort that another version or other code began. Patients may then differ in
         kind; each patient.json says by which code it was made.
@@ -48,6 +54,8 @@ class Command:
     patients: int = 1
     recipe: Recipe = field(default_factory=Recipe)
     jobs: int | None = None
+    engine: str = field(default="local", metadata={"choices": ENGINES})
+    address: str | None = None
     other_code: bool = False
     config: Config = None
     quiet: bool = False
@@ -55,13 +63,15 @@ class Command:
 
     def run(self) -> None:
         """Write the cohort."""
-        jobs = (os.cpu_count() or 1) if self.jobs is None else self.jobs
+        engine = chosen_engine(self.engine, self.jobs, self.address)
+        if self.engine == "local" and self.patients == 1:
+            engine = Here()  # a single one is made faster by all threads
         with progress(self.quiet) as step:
             folders = simulate_cohort(
                 self.output,
                 self.patients,
                 self.recipe,
-                jobs=jobs,
+                engine=engine,
                 finish=draw,
                 other_code=self.other_code,
                 progress=_told(step("simulating patients"), self.quiet),

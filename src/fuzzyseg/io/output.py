@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -24,6 +25,7 @@ _ABANDONED_S = 24 * 3600.0
 _RESULTS = "results"
 # Characters of a file's name that its unfinished one shows: a name must stay below 255 bytes.
 _SHOWN = 40
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -89,6 +91,15 @@ def cannot_write(path: Path, error: OSError) -> InputError:
         f"expected to write {path}, found that it cannot be written ({one_line(error)}); "
         "choose a folder that exists, is writable and has space"
     )
+
+
+def disk_full(error: BaseException | None) -> bool:
+    """Tell whether an error, or what it came from, is that a disk or a quota is full."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__
+    return False
 
 
 @contextlib.contextmanager

@@ -1,9 +1,11 @@
 """Work that is cut into tasks: one scheduler, engines that compute, a store of what is done.
 
 `run(tasks, engine)` yields an `Outcome` a task as they end; `get_engine("local", jobs=4)` is the
-pool of this machine. `Store` keeps each result in a folder named by all that it depends on.
+pool of this machine, `Here()` this process. `Store` keeps each result in a folder named by all that
+it depends on.
 """
 
+from fuzzyseg.jobs.here import Here
 from fuzzyseg.jobs.registry import ENGINES, Engine, get_engine
 from fuzzyseg.jobs.schedule import run
 from fuzzyseg.jobs.store import Job, Store, Work, sources_digest
@@ -13,6 +15,7 @@ __all__ = [
     "ENGINES",
     "Engine",
     "Failure",
+    "Here",
     "Job",
     "Later",
     "Outcome",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import time
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
     from typing import Self
+
+_MOMENT_S = 2.0  # for a process that is told to stop
 
 
 class Pool:
@@ -71,11 +75,15 @@ class Pool:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop all processes, also those that are at a call."""
-        processes = [p for p, _ in self._idle] + [p for p, _ in self._busy.values()]
-        for process in processes:
+        """Stop all processes; those at a call have a moment to remove what is unfinished."""
+        busy = [process for process, _ in self._busy.values()]
+        for process in busy:
+            process.terminate()
+        until = time.monotonic() + _MOMENT_S
+        for process in busy:
+            process.join(max(0.0, until - time.monotonic()))
+        for process in (*busy, *(process for process, _ in self._idle)):
             process.kill()
-        for process in processes:
             process.join()
 
 
@@ -91,6 +99,7 @@ def _started() -> tuple[SpawnProcess, Connection]:
 def _serve(pipe: Connection) -> None:
     """Answer calls until there are no more: what a process of the pool does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the pool stops its processes
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # on the way out, folders are removed
     end_with_parent()
     while True:
         try:

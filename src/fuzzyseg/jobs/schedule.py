@@ -7,13 +7,14 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from fuzzyseg.errors import InputError
 from fuzzyseg.jobs.task import Failure, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fuzzyseg.jobs.registry import Engine
-    from fuzzyseg.jobs.task import Task
+    from fuzzyseg.jobs.task import Answer, Task
 
 AGAIN_S = 2.0  # until a task that said `Later` is asked again
 
@@ -38,6 +39,8 @@ def run(tasks: Iterable[Task], engine: Engine, *, again_s: float = AGAIN_S) -> I
 
     Raises
     ------
+    InputError
+        Where a disk is full: whatever comes after would fail as well.
     ValueError
         If two tasks share a name, or one comes after what is not there or after itself.
     """
@@ -62,6 +65,7 @@ def run(tasks: Iterable[Task], engine: Engine, *, again_s: float = AGAIN_S) -> I
             if answer.later:
                 heapq.heappush(later, (time.monotonic() + again_s, number))
                 continue
+            _require_room(answer)
             yield Outcome(listed[number], answer.value, answer.failure, answer.seconds)
             if answer.failure is None:
                 for child in after[number]:
@@ -74,6 +78,14 @@ def run(tasks: Iterable[Task], engine: Engine, *, again_s: float = AGAIN_S) -> I
                     if missing[child] > 0:
                         missing[child] = -len(listed)  # reported once, and never ready
                         yield Outcome(listed[child], failure=Failure(line))
+
+
+def _require_room(answer: Answer) -> None:
+    if answer.failure is not None and answer.failure.full:
+        raise InputError(
+            f"expected space for results, found a full disk ({answer.failure.line}); free some "
+            "space and run the command again to resume"
+        )
 
 
 def _wired(tasks: list[Task]) -> tuple[list[int], dict[int, list[int]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import traceback
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.messages import one_line
+from fuzzyseg.io.output import disk_full
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +55,14 @@ class Failure:
     expected : bool
         Whether input or the machine is to blame (InputError, memory, a lost process) rather than
         the code.
+    full : bool
+        Whether a disk is full, so that all others would fail as well.
     """
 
     line: str
     traceback: str = ""
     expected: bool = True
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,20 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Answer:
     except Later:
         return Answer(later=True)
     except InputError as error:
-        return Answer(failure=Failure(str(error), traceback.format_exc()))
-    except MemoryError:
-        line = "expected enough memory, found too little; give fewer --jobs"
-        return Answer(failure=Failure(line, traceback.format_exc()))
+        return Answer(failure=Failure(str(error), traceback.format_exc(), full=disk_full(error)))
     except Exception as error:  # whatever it is: the other tasks go on
-        line = f"{type(error).__name__}: {one_line(error)}"
-        return Answer(failure=Failure(line, traceback.format_exc(), expected=False))
+        if _out_of_memory(error):
+            line = "expected enough memory, found too little; give fewer --jobs"
+            return Answer(failure=Failure(line, traceback.format_exc()))
+        line, full = f"{type(error).__name__}: {one_line(error)}", disk_full(error)
+        return Answer(failure=Failure(line, traceback.format_exc(), expected=full, full=full))
     return Answer(value, seconds=time.perf_counter() - started)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Tell whether Python, the system or torch, which has words of its own, got no memory."""
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+    )

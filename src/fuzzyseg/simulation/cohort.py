@@ -1,17 +1,15 @@
-"""A cohort: simulated patients as files, made in parallel, resumed where it stopped."""
+"""A cohort: simulated patients as files, each a task, resumed where it stopped."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io import write_image, write_labels
 from fuzzyseg.io.output import new_folder, sweep, write_text
-from fuzzyseg.jobs.processes import executor
+from fuzzyseg.jobs import Here, Task, run
 from fuzzyseg.provenance import now
 from fuzzyseg.simulation.ct_only import SimulatedCT, simulate_ct
 from fuzzyseg.simulation.record import resumed
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from fuzzyseg.jobs import Engine, Failure
+
     Finish = Callable[[Path, Simulated | SimulatedCT], None]
 
 
@@ -31,7 +31,7 @@ def simulate_cohort(
     patients: int,
     recipe: Recipe,
     *,
-    jobs: int = 1,
+    engine: Engine | None = None,
     finish: Finish | None = None,
     other_code: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -39,15 +39,16 @@ def simulate_cohort(
     """Write patients 1 to `patients` to folders of `out`, and cohort.json beside them.
 
     A patient's folder appears when it is whole; those that are there from an earlier run of
-    the same recipe are kept.
+    the same recipe are kept. A patient that cannot be made stops no other.
 
     Parameters
     ----------
     out : Path
     patients : int
     recipe : Recipe
-    jobs : int
-        Processes, each with one thread: on a few cores faster than one with many threads.
+    engine : Engine, optional
+        Of `fuzzyseg.jobs.get_engine`, entered here; by default this process. Processes with one
+        thread each are on a few cores faster than one with many threads.
     finish : callable, optional
         Called in the worker with a patient's unfinished folder and the patient, to add files;
         a function of a module, so that other processes can import it.
@@ -64,29 +65,21 @@ def simulate_cohort(
     Raises
     ------
     InputError
-        If the recipe cannot be used, `out` holds another cohort, or cannot be written to.
+        If the recipe cannot be used, `out` holds another cohort or cannot be written to, a disk
+        is full, or, when all others are made, a patient could not be.
     """
-    if patients < 1 or jobs < 1:
+    if patients < 1:
         raise InputError(
-            f"expected at least 1 patient and 1 job, found {patients} and {jobs}; "
-            "give --patients and --jobs of 1 or more"
+            f"expected at least 1 patient, found {patients}; give --patients of 1 or more"
         )
     check_recipe(recipe)
-    folders = [out / f"patient-{number:04d}" for number in range(1, patients + 1)]
+    folders = [out / _name(number) for number in range(1, patients + 1)]
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         made = resumed(out, recipe, other_code=other_code)
         sweep(out)
         _write_json(out / "cohort.json", made)
-    missing = [n for n, folder in enumerate(folders, start=1) if not folder.exists()]
-    try:
-        _run(out, missing, recipe, jobs, finish, _counted(progress, patients, len(missing)))
-    except (BrokenProcessPool, MemoryError) as error:
-        raise InputError(
-            f"expected enough memory for {jobs} patients at a time, found that a "
-            "process was killed; give fewer --jobs, and run the command again to "
-            "resume"
-        ) from error
+    failures = _compute(out, folders, recipe, engine or Here(), finish, progress)
     with _writing(out):
         there = sorted(out.glob("patient-*"))
         described = [json.loads((f / "patient.json").read_text("utf-8")) for f in there]
@@ -96,6 +89,7 @@ def simulate_cohort(
             "lesions": [len(d["patient"]["lesions"]) for d in described],
         }
         _write_json(out / "cohort.json", made | summary)
+    _require_none(failures)
     return folders
 
 
@@ -105,13 +99,14 @@ def write_patient(
     number: int,
     finish: Finish | None = None,
 ) -> None:
-    """Simulate one patient and write its folder, which appears when it is whole."""
+    """Simulate one patient and write its folder, which appears when it is whole, unless it has."""
+    if (out / _name(number)).exists():  # made by a worker that was lost before it could say so
+        return
     if recipe.ct_only:
         _write_ct(out, recipe, number, finish)
         return
     patient = simulate_patient(recipe, number)
-    name = f"patient-{number:04d}"
-    with _writing(out), new_folder(out / name) as folder:
+    with _writing(out), new_folder(out / _name(number)) as folder:
         grid = patient.spect
         write_image(folder / "spect.nii.gz", grid)
         write_image(folder / "ct.nii.gz", patient.ct)
@@ -128,9 +123,13 @@ def write_patient(
         _write_json(folder / "patient.json", patient.description)
 
 
+def _name(number: int) -> str:
+    return f"patient-{number:04d}"
+
+
 def _write_ct(out: Path, recipe: Recipe, number: int, finish: Finish | None) -> None:
     body = simulate_ct(recipe, number)
-    with _writing(out), new_folder(out / f"patient-{number:04d}") as folder:
+    with _writing(out), new_folder(out / _name(number)) as folder:
         write_image(folder / "ct.nii.gz", body.ct)
         write_labels(folder / "ct_labels.nii.gz", body.ct_labels, body.ct)
         if finish is not None:
@@ -150,44 +149,40 @@ def _writing(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _run(
+def _compute(
     out: Path,
-    numbers: list[int],
+    folders: list[Path],
     recipe: Recipe,
-    jobs: int,
+    engine: Engine,
     finish: Finish | None,
-    done: Callable[[], None],
-) -> None:
-    if jobs == 1 or len(numbers) < 2:
-        for number in numbers:
-            write_patient(out, recipe, number, finish)
-            done()
-        return
-    with executor(min(jobs, len(numbers))) as pool:
-        running = [pool.submit(write_patient, out, recipe, n, finish) for n in numbers]
-        try:
-            for future in as_completed(running):
-                future.result()
-                done()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _counted(
-    progress: Callable[[int, int], None] | None, patients: int, missing: int
-) -> Callable[[], None]:
-    """Return a function that reports one more patient each time."""
-    there = patients - missing
-
-    def done(step: int = 1) -> None:
-        nonlocal there
-        there += step
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Failure]:
+    """Make the patients that are missing; say of which nothing came, and why."""
+    tasks = [
+        Task(folder.name, write_patient, (out, recipe, number, finish))
+        for number, folder in enumerate(folders, start=1)
+        if not folder.exists()
+    ]
+    there, failures = len(folders) - len(tasks), {}
+    with engine as opened:
         if progress is not None:
-            progress(there, patients)
+            progress(there, len(folders))
+        for outcome in run(tasks, opened):
+            if outcome.failure is not None:
+                failures[outcome.task.name] = outcome.failure
+                continue
+            there += 1
+            if progress is not None:
+                progress(there, len(folders))
+    return failures
 
-    done(0)
-    return done
+
+def _require_none(failures: dict[str, Failure]) -> None:
+    for name, failure in failures.items():
+        raise InputError(
+            f"expected every patient to be simulated, found {len(failures)} that failed, the first "
+            f"{name} ({failure.line}); run the command again to resume"
+        ) from RuntimeError(failure.traceback)
 
 
 def _write_json(path: Path, value: Any) -> None:
