@@ -57,8 +57,12 @@ def sources(patient: Path, scratch: Path) -> dict[str, tuple[Source, Settings]]:
     }
 
 
+def files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+
+
 def size(paths: list[Path]) -> int:
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    return sum(path.stat().st_size for path in paths)
 
 
 def measure(kind: str, patients: list[Path], scratch: Path) -> None:
@@ -76,8 +80,8 @@ def measure(kind: str, patients: list[Path], scratch: Path) -> None:
     (first, memory), *later = rows
     seconds = median(row[0] for row in later)
     images = [path for path in (source.image, source.ct) if path is not None]
-    given = [p for path in images for p in (path.rglob("*") if path.is_dir() else [path])]
-    written = list(place.folder.rglob("*"))
+    given = [file for path in images for file in files(path)]
+    written = files(place.folder)
     print(
         f"| {kind} | {first:.1f} | {seconds:.1f} | {2 * 3600 / seconds:.0f} | {memory:.0f} "
         f"| {later[-1][1]:.0f} | {size(given) / MIB:.1f} in {len(given)} "
@@ -89,7 +93,7 @@ def measure(kind: str, patients: list[Path], scratch: Path) -> None:
 def main() -> None:
     patients = sorted(Path(sys.argv[1]).glob("patient-*"))
     print(
-        "| study | first s | later s | an hour on 2 cores | MiB after one | MiB after all | "
+        "| study | first s | later s | per hour on 2 cores | MiB after one | MiB after all | "
         "MiB read, files | MiB written, files |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
