@@ -158,7 +158,7 @@ def test_a_card_that_asks_for_more_memory_than_there_is(tmp_path):
 
 def test_a_place_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(InputError, match="written to"):
+    with pytest.raises(InputError, match="expected a writable path"):
         save_model(tiny_model(), tmp_path / "file" / "mine")
 
 

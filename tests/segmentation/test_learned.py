@@ -140,7 +140,7 @@ def test_the_bundled_model_is_the_default(bundled):
     assert result.provenance.parameters["model"] == "spect"
     beside = segment(BOTH)
     np.testing.assert_array_equal(beside.labels, result.labels)
-    assert any("CT was not used" in text for text in beside.provenance.warnings)
+    assert any("uses the SPECT alone" in text for text in beside.provenance.warnings)
     assert segment(SPECT, Settings(method="kmeans")).provenance.method == "kmeans"
 
 

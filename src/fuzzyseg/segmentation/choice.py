@@ -55,11 +55,15 @@ def resolved(settings: Settings, study: Study) -> Settings:
 
 
 def fitting_model(study: Study) -> str | None:
-    """Name of the bundled model for a study; for SPECT with CT, if need be, that for SPECT."""
+    """Name of the bundled model for a study.
+
+    With a CT beside it too a SPECT gets the model for SPECT alone, which finds more lesions than
+    that for both and as much bone (docs/accuracy.md).
+    """
     if study.spect is None:
         return default_model("ct")
     beside = default_model("spect-ct") if study.ct is not None else None
-    return beside or default_model("spect")
+    return default_model("spect") or beside
 
 
 def by_what(settings: Settings, summary: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ def unused_warnings(card: Card, study: Study) -> list[str]:
     """Say so if a model leaves a CT aside."""
     if study.beside is None or "ct" in card.architecture.channels:
         return []
-    return [f"The CT was not used: the model {card.name} uses only the SPECT."]
+    return [f"The model {card.name} uses the SPECT alone; the CT tells the density of lesions."]
 
 
 def spacing_warnings(card: Card, volume: Volume) -> list[str]:
