@@ -17,6 +17,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 BLOCKS = {page: re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S) for page in PAGES}
 NOTEBOOK = ROOT / "docs" / "tutorial.ipynb"
 
+# Pages that run other people's libraries: what these warn of is theirs.
+NEEDS = {"trainers.md": ("ignite", "monai", "torchio")}
+
 
 def commands(page):
     """Lines of a page's shell blocks that call fuzzyseg, as words."""
@@ -27,7 +30,15 @@ def commands(page):
                 yield words[1:]
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if BLOCKS[p]], ids=lambda p: p.name)
+def marked(page):
+    missing = [name for name in NEEDS.get(page.name, ()) if find_spec(name) is None]
+    marks = [pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}")]
+    if page.name in NEEDS:
+        marks.append(pytest.mark.filterwarnings("ignore"))
+    return pytest.param(page, marks=marks, id=page.name)
+
+
+@pytest.mark.parametrize("page", [marked(page) for page in PAGES if BLOCKS[page]])
 def test_python_blocks_of_a_page_run_in_order(page, tmp_path, monkeypatch):
     if page.with_suffix(".ipynb") == NOTEBOOK and find_spec("nbclient"):
         pytest.skip("its notebook runs")

@@ -125,7 +125,7 @@ def test_the_model_sees_the_scan_as_when_it_segments(spacing_mm, scan, tmp_path,
         raise KeyboardInterrupt
 
     monkeypatch.setattr("fuzzyseg.training.adapt_to_scan.adapt", adapted)
-    monkeypatch.setattr("fuzzyseg.segmentation.learned.predict", stopped)
+    monkeypatch.setattr("fuzzyseg.segmentation.model_input.predict", stopped)
     model, ct = str(tmp_path / "spect-ct"), str(tmp_path / "ct.nii.gz")
     words = ["--ct", ct, "--modality", "NM", "--quiet"]
     assert main(["adapt", model, scan, "-o", str(tmp_path / "new"), *words]) == 0

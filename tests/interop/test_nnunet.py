@@ -43,3 +43,34 @@ def test_a_cohort_becomes_a_data_set(cohort, tmp_path, capsys):
     assert ct.get_fdata()[~bone].mean() < 100
     assert main([*call, "--number", "7"]) == 2
     assert "another --number" in capsys.readouterr().err
+
+
+def test_what_has_no_label_is_ignored(tmp_path, capsys):
+    affine = np.diag([4.0, 4.0, 4.0, 1.0])
+    image = Volume(np.ones((3, 4, 5), np.float32), affine, "NM", "counts")
+    labels = np.zeros((3, 4, 5), np.int16)
+    labels[0], labels[1] = -1, 1
+    for name, array in (("known", labels), ("other", labels + 5)):
+        nib.save(nib.Nifti1Image(array, affine), tmp_path / f"{name}.nii.gz")
+    write_image(tmp_path / "image.nii.gz", image)
+
+    def export(number, *rows):
+        manifest = tmp_path / "manifest.csv"
+        manifest.write_text("\n".join(["spect,labels", *(f"image.nii.gz,{row}" for row in rows)]))
+        words = ["export-nnunet", str(manifest), "-o", str(tmp_path / "raw"), "--number", number]
+        return main(words)
+
+    assert export("1", "known.nii.gz", "") == 0
+    folder = tmp_path / "raw" / "Dataset001_Bone"
+    described = json.loads((folder / "dataset.json").read_text())
+    assert described["labels"] == {"background": 0, "bone": 1, "ignore": 2}
+    partly, never = (
+        np.asarray(nib.load(folder / f"labelsTr/case_000{n}.nii.gz").dataobj) for n in (1, 2)
+    )
+    np.testing.assert_array_equal(partly, np.where(labels < 0, 2, labels))
+    assert (never == 2).all()
+    assert export("2", "") == 2
+    assert "expected labels of some cases" in capsys.readouterr().err
+    assert export("3", "other.nii.gz") == 2
+    assert "found 4, 5, 6 in" in capsys.readouterr().err.replace("\n", " ")
+    assert not list((tmp_path / "raw").glob("*00[23]*"))

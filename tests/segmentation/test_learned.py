@@ -10,7 +10,7 @@ from fuzzyseg.inference.prediction import predict
 from fuzzyseg.inference.preprocess import normalise_ct, normalise_spect
 from fuzzyseg.models.card import Preprocessing
 from fuzzyseg.segmentation import Settings, segment, summary
-from fuzzyseg.segmentation.learned import model_input
+from fuzzyseg.segmentation.model_input import seen_by
 from fuzzyseg.volume import Study, Volume
 
 SHAPE = (14, 12, 10)
@@ -52,7 +52,7 @@ def test_the_network_sees_the_preprocessed_image_and_nothing_else(with_model):
     np.testing.assert_array_equal(result.labels, result.memberships.argmax(0))
     assert result.labels.dtype == np.uint8
     assert result.class_names == ("background", "bone", "lesion")
-    np.testing.assert_allclose(model_input(tiny_model("spect-ct", **options).card, BOTH), seen)
+    np.testing.assert_allclose(seen_by(tiny_model("spect-ct", **options).card, BOTH).image, seen)
 
 
 @pytest.mark.parametrize(("task", "volume"), [("spect", SPECT), ("ct", CT)])
@@ -96,7 +96,7 @@ def test_other_voxels_are_resampled_there_and_back(with_model):
     assert coarse.provenance.parameters["grid"] == list(SHAPE)
     # Centre i of the fine grid lies at 2 i mm, centre k of the model's at 1 + 4 k mm.
     at = np.stack(np.meshgrid(*[(2 * np.arange(2 * n) - 1) / 4 for n in SHAPE], indexing="ij"))
-    u = predict(tiny_model(), model_input(tiny_model(**options).card, Study(spect=fine)))
+    u = predict(tiny_model(), seen_by(tiny_model(**options).card, Study(spect=fine)).image)
     expected = np.stack([map_coordinates(part, at, order=1, mode="nearest") for part in u])
     np.testing.assert_allclose(coarse.memberships, expected, atol=1e-4)
     np.testing.assert_allclose(coarse.memberships.sum(0), 1, atol=1e-5)

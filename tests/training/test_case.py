@@ -10,7 +10,7 @@ from fuzzyseg.models.card import Card
 from fuzzyseg.networks.architecture import Architecture
 from fuzzyseg.registration import register
 from fuzzyseg.resample import resample
-from fuzzyseg.segmentation.learned import model_input
+from fuzzyseg.segmentation.model_input import seen_by
 from fuzzyseg.training.case import load_case, load_cases, preprocessing, unlabelled_case
 from fuzzyseg.training.sources import Source, find_sources
 from fuzzyseg.volume import Study
@@ -118,7 +118,7 @@ def test_a_case_is_what_the_model_will_see(spacing_mm, tmp_path):
     for registers in (True, False):
         study = Study(spect=volume, ct=ct)
         beside = (register(study) if registers else study).ct
-        seen = model_input(card, Study(spect=volume, ct=resample(beside, volume)))
+        seen = seen_by(card, Study(spect=volume, ct=resample(beside, volume))).image
         case = load_case(Source("a", **paths), replace(config, register=registers))
         np.testing.assert_allclose(case.image, seen, atol=1e-4)
 

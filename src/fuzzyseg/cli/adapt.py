@@ -65,20 +65,15 @@ class Command:
             )
         check_adaptation(self.adaptation)
         with progress(self.quiet) as step:
-            from fuzzyseg.body import patient_only
             from fuzzyseg.io import read_study
             from fuzzyseg.models.model_files import load_model, save_model
-            from fuzzyseg.registration import register
-            from fuzzyseg.resample import align
-            from fuzzyseg.segmentation.intensities import check_segmentable
-            from fuzzyseg.segmentation.learned import model_input
+            from fuzzyseg.segmentation.dispatch import prepared
+            from fuzzyseg.segmentation.model_input import seen_by
             from fuzzyseg.training.adapt_to_scan import adapt
 
             model = load_model(self.model)
             study = read_study(self.scan, self.ct, modality=self.modality, progress=step("reading"))
-            check_segmentable(study.image)
-            study = patient_only(align(register(study)))  # as `fuzzyseg segment` does
-            image = model_input(model.card, study)
+            image = seen_by(model.card, prepared(study)).image
             adapted, report = adapt(model, image, self.adaptation, step("adapting"))
             save_model(adapted, stem)
         told = f"self-consistency {report['before']:.3f}, then {report['after']:.3f}"

@@ -45,9 +45,14 @@ class Command:
 
     def run(self) -> None:
         """Write it, and say how to go on."""
+        from fuzzyseg.interop import nnunet_trainers
         from fuzzyseg.interop.nnunet_dataset import export_nnunet
 
         folder = export_nnunet(
             self.cohort, self.output, number=self.number, name=self.name, channels=self.channels
         )
         say(f"{folder}; continue with nnUNetv2_plan_and_preprocess -d {self.number}")
+        say(
+            "for nnUNetv2_train -tr nnUNetTrainerSemiRFCM or nnUNetTrainerFCMLabel: "
+            f"export nnUNet_extTrainer={nnunet_trainers.__path__[0]}"
+        )

@@ -1,1 +1,1 @@
-"""What other tools take of a cohort: TorchIO subjects, data sets of nnU-Net."""
+"""What other tools take: cohorts for TorchIO and nnU-Net, losses for trainers, MONAI bundles."""

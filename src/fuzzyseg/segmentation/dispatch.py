@@ -57,11 +57,7 @@ def segment(
     settings = settings or Settings()
     check_settings(settings)
     study = study if isinstance(study, Study) else Study.of(study)
-    for volume in study.volumes:
-        check_segmentable(volume)
-    if settings.register:
-        study = register(study)
-    study = patient_only(align(study))
+    study = prepared(study, move_ct=settings.register)
     settings = resolved(settings, study)
     check_read(settings)
     if settings.method != "model":
@@ -69,6 +65,28 @@ def segment(
     from fuzzyseg.segmentation.learned import segment_with_model
 
     return _judged(segment_with_model(study, settings, progress=progress), study, settings.model)
+
+
+def prepared(study: Study, *, move_ct: bool = True) -> Study:
+    """Check the images of a study and bring them together: the first thing that `segment` does.
+
+    Parameters
+    ----------
+    study : Study
+        Its images may lie on any grids.
+    move_ct : bool
+        Register a CT beside a SPECT first.
+
+    Raises
+    ------
+    InputError
+        If an image is too small, constant or not finite, or the images do not belong together.
+    """
+    for volume in study.volumes:
+        check_segmentable(volume)
+    if move_ct:
+        study = register(study)
+    return patient_only(align(study))
 
 
 def _judged(segmentation: Segmentation, study: Study, model: str | None = None) -> Segmentation:

@@ -7,57 +7,28 @@ import time
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fuzzyseg.body import body_mask, make_background, near_dense
 from fuzzyseg.counts import class_counts
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.engines import choose_engine
-from fuzzyseg.inference.grids import from_model_grid, model_grid
 from fuzzyseg.inference.kept import kept_model
-from fuzzyseg.inference.prediction import passes, predict
-from fuzzyseg.inference.preprocess import channels
+from fuzzyseg.inference.prediction import passes
 from fuzzyseg.models.card import PLANES
 from fuzzyseg.provenance import now, versions
-from fuzzyseg.resample import resample
-from fuzzyseg.segmentation.boxes import background, box_around, part, same_part
 from fuzzyseg.segmentation.methods import OF_ALL, settings_read
-from fuzzyseg.segmentation.suitability import channel_images, spacing_warnings, unused_warnings
+from fuzzyseg.segmentation.model_input import highest, onto_image, predict_within, seen_by
+from fuzzyseg.segmentation.suitability import spacing_warnings, unused_warnings
 from fuzzyseg.volume import Provenance, Segmentation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from fuzzyseg.models.card import Card, Plane
     from fuzzyseg.models.model_files import Model
-    from fuzzyseg.segmentation.boxes import Box
     from fuzzyseg.segmentation.settings import Settings
     from fuzzyseg.volume import Study, Volume
-
-
-def model_input(card: Card, study: Study) -> NDArray[np.float32]:
-    """Make what a model sees of a study.
-
-    Parameters
-    ----------
-    card : Card
-    study : Study
-        Its images may lie on any grids.
-
-    Returns
-    -------
-    float32 ndarray of shape (D, X, Y, Z)
-        On the grid of `fuzzyseg.inference.grids.model_grid`.
-
-    Raises
-    ------
-    InputError
-        If the model wants other images.
-    """
-    given = channel_images(card, study)
-    return _seen(card, model_grid(study.image, card.preprocessing.spacing_mm), given)
 
 
 def segment_with_model(
@@ -90,7 +61,7 @@ def segment_with_model(
     card = model.card
     _check_classes(card, settings)
     memberships, engine, grid = _memberships(model, study, settings, progress)
-    labels = _highest(memberships)
+    labels = highest(memberships)
     warnings = [
         *study.warnings,
         *unused_warnings(card, study),
@@ -117,45 +88,21 @@ def _memberships(
     model: Model, study: Study, settings: Settings, progress: Callable[[int, int], None] | None
 ) -> tuple[NDArray[np.float32], str, Volume]:
     """Memberships (C, X, Y, Z) on the image's grid, the engine, and the grid that it worked on."""
-    card = model.card
-    given = channel_images(card, study)
-    grid = model_grid(study.image, card.preprocessing.spacing_mm)
-    planes = _planes(card, settings)
-    n_voxels = grid.array.size * len(passes(model, planes, settings.mirror))
+    seen = seen_by(model.card, study)
+    planes = _planes(model.card, settings)
+    n_voxels = seen.grid.array.size * len(passes(model, planes, settings.mirror))
     engine = choose_engine(settings.engine, model, n_voxels)
-    # A couch may look like bone, and most of a trunk is nowhere near any.
-    seen = body_mask(grid) & near_dense(grid) if study.spect is None else None
-    box = _whole(grid) if seen is None else box_around(seen)
-    found = predict(
+    found, box = predict_within(
         model,
-        _seen(card, grid, given)[:, *box],
+        seen.image,
+        seen.within,
         planes=planes,
         mirror=settings.mirror,
-        within=None if seen is None else seen[box],
         engine=engine,
         jobs=settings.jobs,
         progress=progress,
     )
-    if seen is not None:
-        make_background(found, ~seen[box])
-    return _on_the_image(found, grid, box, study.image), engine, grid
-
-
-def _whole(volume: Volume) -> Box:
-    x, y, z = (slice(0, n) for n in volume.shape)
-    return x, y, z
-
-
-def _on_the_image(
-    found: NDArray[np.float32], grid: Volume, box: Box, image: Volume
-) -> NDArray[np.float32]:
-    """Bring memberships in a box of the model's grid to the image's grid; else background."""
-    if box == _whole(grid):
-        return from_model_grid(found, grid, image)
-    there = same_part(box, grid, image)
-    whole = background(len(found), image.shape)
-    from_model_grid(found, part(grid, box), part(image, there), whole[:, *there])
-    return whole
+    return onto_image(found, seen.grid, box, study.image), engine, seen.grid
 
 
 def _named(settings: Settings) -> str:
@@ -192,28 +139,11 @@ def _parameters(card: Card, settings: Settings, engine: str, grid: Volume) -> di
     }
 
 
-def _seen(card: Card, grid: Volume, given: Mapping[str, Volume]) -> NDArray[np.float32]:
-    first, *others = card.architecture.channels
-    arrays = {first: grid.array} | {name: resample(given[name], grid).array for name in others}
-    return channels(arrays, card.preprocessing, card.architecture.channels)
-
-
 def _planes(card: Card, settings: Settings) -> tuple[Plane, ...] | None:
     if settings.planes == "three":
         return PLANES
     one = settings.planes == "one" and card.architecture.dims == 2
     return card.planes[:1] if one else None
-
-
-def _highest(memberships: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Class of the highest membership, the first of equals, in the memory order of the input."""
-    labels = np.zeros_like(memberships[0], dtype=np.uint8)
-    for plane, these in zip(labels.T, memberships.transpose(3, 0, 2, 1), strict=True):
-        best = these[0].copy()
-        for k in range(1, len(these)):
-            plane[these[k] > best] = k
-            np.maximum(best, these[k], out=best)
-    return labels
 
 
 def _of(engine: str) -> dict[str, Any]:
