@@ -12,6 +12,7 @@ from fuzzyseg.body import body_only
 from fuzzyseg.conventions import FWHM_PER_SIGMA
 from fuzzyseg.pairing import check_identity, warm_level
 from fuzzyseg.resample import as_patient, isotropic, resample
+from fuzzyseg.rigid import Correlation, matrix_of, rotation_vector, three
 from fuzzyseg.volume import Registration, Study, Volume
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ MOST_MM, MOST_DEG = 30.0, 6.0
 LEAST_MM = 0.5  # nothing in the field moves further: the CT stays
 FAR_MM, FAR_DEG = 12.0, 3.0  # moved further than most patients move: the user is told
 FITS, NO_BONE = "the images already fit", "too little bone in the field"
-_STEP_RAD = 0.01  # of a turn that is worth about as much as a step of 1 voxel
 
 
 def register(study: Study, *, allow_mismatch: bool = False) -> Study:
@@ -92,7 +92,7 @@ def _warnings(found: Registration) -> tuple[str, ...]:
 
 def _found(spect: Volume, ct: Volume) -> tuple[Registration, Vector]:
     """Find how the CT moved, and the (4, 4) matrix in mm that brings it back."""
-    grid = _coarse(spect)
+    grid = coarse(spect)
     uptake, bone, places = _features(grid, resample(ct, grid))
     if len(places) < POINTS // 100:
         return Registration(False, (0.0, 0.0), reason=NO_BONE), np.eye(4)
@@ -100,18 +100,15 @@ def _found(spect: Volume, ct: Volume) -> tuple[Registration, Vector]:
     found = np.zeros(6)
     for blur_mm in BLUR_MM:
         sigma = math.sqrt(blur_mm**2 - RESPONSE_MM**2) / FWHM_PER_SIGMA / GRID_MM
-        score = _Score(_blurred(uptake, sigma), _blurred(bone, sigma), places, middle)
+        score = Correlation(blurred(uptake, sigma), blurred(bone, sigma), places, middle)
         found, best = score.highest(found)
     start = score.value(np.zeros(6))
     # From the grid's indices to mm: the CT's point that a SPECT's point falls on comes to it.
-    matrix = np.eye(4)
-    turn = _rotation(found[3:] * _STEP_RAD)
-    matrix[:3, :3] = turn
-    matrix[:3, 3] = middle + found[:3] - turn @ middle
+    matrix = matrix_of(found, middle)
     move = np.asarray(grid.affine @ np.linalg.inv(matrix) @ np.linalg.inv(grid.affine))
     centre = (grid.affine @ np.append(middle, 1.0))[:3]
     shift = (move @ np.append(centre, 1.0))[:3] - centre
-    turned = np.degrees(_vector(move[:3, :3]))
+    turned = np.degrees(rotation_vector(move[:3, :3]))
     corners = np.array(np.meshgrid(*[(0.0, n - 1.0) for n in grid.shape])).reshape(3, -1)
     there = grid.affine[:3, :3] @ corners + grid.affine[:3, 3:]
     furthest = np.linalg.norm(move[:3, :3] @ there + move[:3, 3:] - there, axis=0).max()
@@ -119,8 +116,8 @@ def _found(spect: Volume, ct: Volume) -> tuple[Registration, Vector]:
     told = Registration(
         moved=not reason,
         agreement=(round(start, 4), round(best, 4)),
-        shift_mm=_three(shift),
-        turn_deg=_three(turned),
+        shift_mm=three(shift),
+        turn_deg=three(turned),
         reason=reason,
     )
     return told, move
@@ -137,9 +134,9 @@ def _refused(before: float, after: float, shift_mm: float, turn: Vector, furthes
     return ""
 
 
-def _coarse(volume: Volume) -> Volume:
+def coarse(spect: Volume) -> Volume:
     """Bring a SPECT to axes along the patient's and voxels of `GRID_MM`."""
-    turned = as_patient(volume)
+    turned = as_patient(spect)
     steps = GRID_MM / np.array(turned.spacing_mm)
     x, y, z = np.maximum(1, np.floor(np.array(turned.shape) / steps)).astype(int)
     return isotropic(turned, GRID_MM, (x, y, z))
@@ -149,93 +146,52 @@ def _features(spect: Volume, ct: Volume) -> tuple[Array, Array, Vector]:
     """Find uptake and bone as they stand out, and the points (N, 3) where they are compared."""
     from scipy import ndimage
 
-    hu, seen = body_only(ct).array, ct.array > ct.array.min()  # beyond its field there is air
+    relative = relative_uptake(spect)
+    if relative is None:
+        return spect.array, ct.array, np.empty((0, 3))
+    bone = outstanding_bone(ct)
+    near = ndimage.maximum_filter(np.abs(bone) > EDGE, 3) & in_body(relative)
+    return outstanding_uptake(relative), bone, some(near & (ct.array > ct.array.min()))
+
+
+def relative_uptake(spect: Volume) -> Array | None:
+    """Uptake over the level of what is warm, from 0 to `HOT`; None where nothing is warm."""
     level = warm_level(spect.array)
     if level is None or not level > 0:
-        return hu, hu, np.empty((0, 3))
-    relative = np.clip(spect.array / np.float32(level), 0, HOT)
+        return None
+    return np.asarray(np.clip(spect.array / np.float32(level), 0, HOT), np.float32)
+
+
+def in_body(relative: Array) -> NDArray[np.bool_]:
+    """Where the patient is, by `relative_uptake` on voxels of `GRID_MM`."""
+    return np.asarray(blurred(relative, RESPONSE_MM / FWHM_PER_SIGMA / GRID_MM) > BODY)
+
+
+def outstanding_uptake(relative: Array) -> Array:
+    """How `relative_uptake` stands out from its surroundings, on voxels of `GRID_MM`."""
+    return _outstanding(np.sqrt(relative))
+
+
+def outstanding_bone(ct: Volume) -> Array:
+    """How bone in a CT, seen at the resolution of SPECT, does; on voxels of `GRID_MM`."""
+    hu = body_only(ct).array
     density = np.clip((hu - BONE_HU) / (SOLID_HU - BONE_HU), 0, 1).astype(np.float32)
-    uptake = _outstanding(np.sqrt(relative))
-    bone = _outstanding(np.sqrt(_blurred(density, RESPONSE_MM / FWHM_PER_SIGMA / GRID_MM)))
-    body = _blurred(relative, RESPONSE_MM / FWHM_PER_SIGMA / GRID_MM) > BODY
-    near = ndimage.maximum_filter(np.abs(bone) > EDGE, 3) & body & seen
-    places = np.argwhere(near)
+    return _outstanding(np.sqrt(blurred(density, RESPONSE_MM / FWHM_PER_SIGMA / GRID_MM)))
+
+
+def some(where: NDArray[np.bool_]) -> Vector:
+    """Choose voxels out of a mask, `POINTS` of them at most; their indices (N, 3)."""
+    places = np.argwhere(where)
     chosen = np.random.default_rng(0).permutation(len(places))[:POINTS]
-    return uptake, bone, places[chosen].astype(np.float64)
+    return np.asarray(places[chosen], np.float64)
 
 
-def _outstanding(array: Array) -> Array:
-    return np.asarray(array - _blurred(array, AROUND_MM / FWHM_PER_SIGMA / GRID_MM), np.float32)
-
-
-def _blurred(array: Array, sigma: float) -> Array:
+def blurred(array: Array, sigma: float) -> Array:
+    """Blur by a Gaussian of `sigma` voxels."""
     from scipy import ndimage
 
     return np.asarray(ndimage.gaussian_filter(array, sigma, truncate=3.0, output=np.float32))
 
 
-class _Score:
-    """Correlation of uptake with the bone of a CT in another position, and its gradient.
-
-    A position has six numbers: shifts in voxels, and a rotation vector in units of `_STEP_RAD`
-    about the middle of the field.
-    """
-
-    def __init__(self, uptake: Array, bone: Array, places: Vector, middle: Vector) -> None:
-        from scipy import ndimage
-
-        self._from_middle, self._middle = places - middle, middle
-        mine = ndimage.map_coordinates(uptake, places.T, order=1, output=np.float64)
-        mine -= mine.mean()
-        self._mine = mine / max(float(np.linalg.norm(mine)), 1e-12)
-        self._bone = bone
-        self._slopes: list[Array] = [np.gradient(bone, axis=axis) for axis in range(3)]
-
-    def value(self, position: Vector) -> float:
-        return -self._negative(position)[0]
-
-    def highest(self, start: Vector) -> tuple[Vector, float]:
-        from scipy import optimize
-
-        found = optimize.minimize(
-            self._negative, start, jac=True, method="BFGS", options={"maxiter": 40, "gtol": 1e-5}
-        )
-        return np.asarray(found.x, np.float64), -float(found.fun)
-
-    def _negative(self, position: Vector) -> tuple[float, Vector]:
-        turned = self._from_middle @ _rotation(position[3:] * _STEP_RAD).T
-        at = (turned + self._middle + position[:3]).T
-        theirs = self._at(self._bone, at)
-        theirs -= theirs.mean()
-        length = max(float(np.linalg.norm(theirs)), 1e-12)
-        score = float(self._mine @ theirs) / length
-        weights = (self._mine - score * theirs / length) / length
-        pull = weights[:, None] * np.stack([self._at(s, at) for s in self._slopes], axis=1)
-        # To first order a further turn w moves a point by w x (its place from the middle).
-        turning = np.cross(turned, pull).sum(axis=0) * _STEP_RAD
-        return -score, -np.concatenate([pull.sum(axis=0), turning])
-
-    @staticmethod
-    def _at(array: Array, at: Vector) -> Vector:
-        from scipy import ndimage
-
-        return np.asarray(
-            ndimage.map_coordinates(array, at, order=1, mode="nearest", output=np.float64)
-        )
-
-
-def _rotation(vector: Vector) -> Vector:
-    from scipy.spatial.transform import Rotation
-
-    return np.asarray(Rotation.from_rotvec(vector).as_matrix(), np.float64)
-
-
-def _vector(matrix: Vector) -> Vector:
-    from scipy.spatial.transform import Rotation
-
-    return np.asarray(Rotation.from_matrix(matrix).as_rotvec(), np.float64)
-
-
-def _three(values: Vector) -> tuple[float, float, float]:
-    x, y, z = (round(float(v), 3) for v in values)
-    return x, y, z
+def _outstanding(array: Array) -> Array:
+    return np.asarray(array - blurred(array, AROUND_MM / FWHM_PER_SIGMA / GRID_MM), np.float32)

@@ -36,12 +36,13 @@ _HERE = "fuzzyseg.experiments.reproduce.work"
 _SIMULATION = ("fuzzyseg.simulation", f"{_HERE}.patients", f"{_HERE}.cts")
 _TRAINING = (
     "fuzzyseg.training", "fuzzyseg.losses", "fuzzyseg.networks", "fuzzyseg.inference",
-    "fuzzyseg.resample", "fuzzyseg.registration",
+    "fuzzyseg.resample", "fuzzyseg.registration", "fuzzyseg.rigid",
     "fuzzyseg.fuzzy", "fuzzyseg.clustering.fixed", f"{_HERE}.training",
 )  # fmt: skip
 _SCORING = (
     "fuzzyseg.segmentation", "fuzzyseg.inference", "fuzzyseg.clustering", "fuzzyseg.metrics",
-    "fuzzyseg.body", "fuzzyseg.resample", "fuzzyseg.registration", f"{_HERE}.scoring",
+    "fuzzyseg.body", "fuzzyseg.resample", "fuzzyseg.registration", "fuzzyseg.rigid",
+    f"{_HERE}.scoring",
 )  # fmt: skip
 PAPER_SEED, STAND_IN_SEED, CT_SEED = 1201, 1202, 1203
 NOISE = 0.01  # standard deviation, of the image scaled to [0, 1]
