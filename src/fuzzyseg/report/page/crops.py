@@ -23,6 +23,14 @@ _AIR_HU = -1000.0  # beyond the CT's field
 
 def lesion_pictures(study: Oriented, numbers: Sequence[int]) -> dict[int, str]:
     """Draw the axial, coronal and sagittal square around each lesion; data URLs by number."""
+    return {
+        number: picture_at(study, number, centre)
+        for number, centre in middles(study, numbers).items()
+    }
+
+
+def middles(study: Oriented, numbers: Sequence[int]) -> dict[int, NDArray[np.intp]]:
+    """Find, for each lesion, its voxel (3,) that is nearest to its middle."""
     from scipy import ndimage
 
     boxes = ndimage.find_objects(study.lesions)
@@ -30,11 +38,15 @@ def lesion_pictures(study: Oriented, numbers: Sequence[int]) -> dict[int, str]:
     for number in numbers:
         box = boxes[number - 1]
         at = np.argwhere(study.lesions[box] == number)
-        middle = at[np.argmin(((at - at.mean(0)) ** 2).sum(1))]  # a voxel of the lesion itself
-        centre = middle + [part.start for part in box]
-        strip = [_square(study, centre, normal, number) for normal in (2, 1, 0)]
-        found[number] = data_url(np.concatenate(strip, axis=1), "jpeg")
+        middle = at[np.argmin(((at - at.mean(0)) ** 2).sum(1))]
+        found[number] = np.asarray(middle + [part.start for part in box], np.intp)
     return found
+
+
+def picture_at(study: Oriented, number: int, centre: NDArray[np.intp]) -> str:
+    """Draw the three squares around a voxel (3,), a lesion outlined; a data URL."""
+    strip = [_square(study, centre, normal, number) for normal in (2, 1, 0)]
+    return data_url(np.concatenate(strip, axis=1), "jpeg")
 
 
 def _square(

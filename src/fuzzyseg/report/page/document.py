@@ -78,10 +78,10 @@ def report_html(
             for a in quantification.curve
         ],
     }
-    return _template("report.html").substitute(
-        style=_asset("report.css"),
-        script=_asset("report.js"),
-        niivue=_asset("niivue.umd.js") if volumes else "",
+    return Template(asset("report.html")).substitute(
+        style=asset("report.css"),
+        script=asset("table.js") + asset("report.js"),
+        niivue=asset("niivue.umd.js") if volumes else "",
         # "</" would end the script that holds it.
         data=json.dumps(data, allow_nan=False).replace("</", "<\\/"),
         figures=figures(quantification),
@@ -108,9 +108,6 @@ def _for_script(quantification: Quantification, place: int) -> dict[str, Any]:
     return {"number": one.number, "mm": [round(sign * x, 2), round(sign * y, 2), round(z, 2)]}
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Read a part of the page: style, script or frame."""
     return resources.files(__package__).joinpath("assets", name).read_text("utf-8")
-
-
-def _template(name: str) -> Template:
-    return Template(_asset(name))

@@ -13,6 +13,7 @@ def mips(
     shape: tuple[int, ...],
     places: Mapping[int, tuple[float, float]],
     margin: int = 0,
+    when: str = "",
 ) -> str:
     """Show the whole body from the front and from behind, lesions numbered.
 
@@ -26,10 +27,18 @@ def mips(
         Where each lesion is in it.
     margin : int
         Columns on each side that are left out: nothing is there.
+    when : str
+        Which day it is, where there are several.
+
+    Returns
+    -------
+    str
+        HTML of two figures, a line each.
     """
     height, width = shape[:2]
     return "\n".join(
-        _mip(front, width, height, places, margin, mirrored=mirrored) for mirrored in (False, True)
+        _mip(front, width, height, places, margin, when, mirrored=mirrored)
+        for mirrored in (False, True)
     )
 
 
@@ -39,6 +48,7 @@ def _mip(
     height: int,
     places: Mapping[int, tuple[float, float]],
     margin: int,
+    when: str,
     *,
     mirrored: bool,
 ) -> str:
@@ -58,13 +68,14 @@ def _mip(
         )
     box = f"{margin} 0 {width - 2 * margin} {height}"
     middle = f"{height / 2:.0f}"
+    caption = f"{when}, {title}" if when else f"MIP, {title}"
     return (
         f'<figure><svg viewBox="{box}" role="img" aria-label="Maximum intensity '
-        f'projection, {title}, lesions numbered"><image href="{picture}" width="{width}" '
+        f'projection: {caption}, lesions numbered"><image href="{picture}" width="{width}" '
         f'height="{height}"{turned}/>'
         f'<text class="side" x="{margin + 6}" y="{middle}">{left}</text>'
         f'<text class="side" x="{width - margin - 14}" y="{middle}">{right}</text>'
-        f"{''.join(marks)}</svg><figcaption>MIP, {title}</figcaption></figure>"
+        f"{''.join(marks)}</svg><figcaption>{caption}</figcaption></figure>"
     )
 
 
