@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from toy_phantom import write_phantom
 
-from fuzzyseg.batch.one import FILES
+from fuzzyseg.batch.one import CT_FILE, FILES
 from fuzzyseg.cli import demo
 from fuzzyseg.cli.main import main
 
@@ -20,6 +20,6 @@ def test_makes_segments_and_evaluates_and_can_run_again(tmp_path, capsys, monkey
         told = capsys.readouterr().out
         assert "surface DSC" in told
         assert "preview.png" in told
-    assert {p.name for p in out.iterdir() if p.is_file()} == set(FILES)
+    assert {p.name for p in out.iterdir() if p.is_file()} == {CT_FILE, *FILES}
     suv = json.loads((out / "summary.json").read_text())["suv"]
     assert suv["per_bq_ml"] > 0  # weight, activity and time of the patient are told

@@ -21,7 +21,8 @@ from fuzzyseg.io import (
     write_nm,
 )
 
-ALWAYS = {"preview.png", "lesions.csv", "summary.json", "report.html", "run.json"}
+OF_CT = {"preview.png", "lesions.csv", "summary.json", "report.html", "run.json"}
+ALWAYS = OF_CT | {"spect.nii.gz"}
 CT_DICOM = {"segmentation.dcm"}
 DICOM = CT_DICOM | {"report.dcm", "lesions.dcm"}
 NIFTI = {"labels.nii.gz", "memberships.nii.gz"}
@@ -55,7 +56,8 @@ def test_a_dicom_input_gives_a_segmentation_that_tells_what_nifti_tells(
     assert run(dicom / source, tmp_path) == 0
     # Not the name either, whose one part some would warn about.
     assert "TOY" not in "".join(capfd.readouterr())
-    assert names(tmp_path) == ALWAYS | NIFTI | (DICOM if source == "spect.dcm" else CT_DICOM)
+    expected = ALWAYS | DICOM if source == "spect.dcm" else OF_CT | CT_DICOM
+    assert names(tmp_path) == NIFTI | expected
     dataset = pydicom.dcmread(tmp_path / "segmentation.dcm")
     labels = np.asarray(nib.load(tmp_path / "labels.nii.gz").dataobj)
     counts = {segment.SegmentNumber: 0 for segment in dataset.SegmentSequence}

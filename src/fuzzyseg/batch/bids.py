@@ -136,5 +136,8 @@ def write_description(out: Path) -> None:
         "GeneratedBy": [{"Name": "fuzzyseg", "Version": metadata.version("fuzzyseg")}],
     }
     write_text(out / "dataset_description.json", json.dumps(described, indent=2) + "\n")
-    ignored = ("cohort.*", "batch.json", "*.html", "*.png", "*.csv", "*.dcm", "*_summary.json")
-    write_text(out / ".bidsignore", "\n".join((*ignored, "*_run.json", "*.seg.nrrd")) + "\n")
+    ignored = (
+        "cohort.*", "batch.json", "*.html", "*.png", "*.csv", "*.dcm", "*.seg.nrrd",
+        "*_spect.nii.gz", "*_ct.nii.gz", "*_summary.json", "*_run.json",
+    )  # fmt: skip
+    write_text(out / ".bidsignore", "\n".join(ignored) + "\n")

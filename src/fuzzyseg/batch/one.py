@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     from fuzzyseg.batch.source import Source
     from fuzzyseg.quantification import Quantification
+    from fuzzyseg.volume import Study
 
     Step = Callable[[str], Callable[[int, int], None]]
 
-FILES = (  # of a NIfTI; the last one is there when all are
+CT_FILE = "ct.nii.gz"  # where there is a CT beside the SPECT
+FILES = (  # of a NIfTI of SPECT; the last one is there when all are
     "labels.nii.gz",
     "memberships.nii.gz",
+    "spect.nii.gz",
     "preview.png",
     "lesions.csv",
     "summary.json",
@@ -72,7 +75,7 @@ def check_how(how: How) -> None:
 
 def result_names() -> tuple[str, ...]:
     """Names of all files that results may have; the last of them is there when all are."""
-    return tuple(dict.fromkeys((*result_files(), *FILES)))
+    return tuple(dict.fromkeys((*result_files(), CT_FILE, *FILES)))
 
 
 def process(
@@ -138,6 +141,7 @@ def process(
         *write_results(folder, segmentation, formats, measured=told),
         *write_results(folder, segmentation, default, measured=told, optional=True),
     ]
+    _write_images(folder, study, how.measuring)
     write_preview(folder / "preview.png", segmentation)
     (folder / "lesions.csv").write_text(lesions_csv(measured), encoding="utf-8")
     found = document(measured, segmentation.volume)
@@ -163,3 +167,17 @@ def process(
         folder / "report.html", segmentation, measured, ct=study.beside, described=described
     )
     return described, measured
+
+
+def _write_images(folder: Path, study: Study, measuring: Measuring) -> None:
+    """Write what lesions were measured in, for `fuzzyseg compare`: of a CT alone, nothing."""
+    import numpy as np
+
+    from fuzzyseg.io import write_image
+    from fuzzyseg.quantification.measuring import calibrated
+
+    if study.spect is None:
+        return
+    write_image(folder / "spect.nii.gz", calibrated(study.spect, measuring))
+    if study.ct is not None:  # whole HU: noise that nobody sees would fill the disk
+        write_image(folder / CT_FILE, replace(study.ct, array=np.rint(study.ct.array)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fuzzyseg.batch.known_patient import known_of
 from fuzzyseg.batch.one import How
 from fuzzyseg.cli import evaluate, segment, simulate
 from fuzzyseg.cli.options import Output
-from fuzzyseg.quantification.measuring import Measuring
 from fuzzyseg.simulation.record import code_digest
 from fuzzyseg.simulation.simulated import Recipe
 
@@ -45,18 +44,7 @@ class Command:
             ct=patient / "ct.nii.gz",
             output=self.output,
             modality="NM",
-            how=How(measuring=_known_of(patient)),
+            how=How(measuring=known_of(patient)),
             force=True,
         ).run()
         evaluate.Command(prediction=self.output, truth=patient / "labels.nii.gz").run()
-
-
-def _known_of(patient: Path) -> Measuring:
-    """Tell what SUV needs and a NIfTI does not hold; a department knows it of its patients."""
-    drawn = json.loads((patient / "patient.json").read_text(encoding="utf-8"))["patient"]
-    return Measuring(
-        unit="Bq/mL",
-        weight_kg=round(drawn["weight_kg"], 1),
-        injected_mbq=drawn["injected_mbq"],
-        uptake_min=60 * drawn["uptake_h"],
-    )
