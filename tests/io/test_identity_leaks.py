@@ -74,12 +74,15 @@ def everything(path):
     return b"\0".join(found)
 
 
-def test_no_output_of_segment_names_the_patient(study, tmp_path, capfd):
+def test_no_output_names_the_patient(study, tmp_path, capfd):
     out = tmp_path / "out"
     arguments = ["segment", str(study), "--ct", str(study), "-o", str(out), "--method", "kmeans"]
     assert main(arguments) == 0
+    compared = tmp_path / "compared"
+    assert main(["compare", str(out), str(out), "-o", str(compared)]) == 0
     said = capfd.readouterr()
-    texts = {path.name: everything(path) for path in out.iterdir()}
+    assert "Patient IDs" not in said.err  # DICOM results hold them, and they are the same
+    texts = {path.name: everything(path) for path in (*out.iterdir(), *compared.iterdir())}
     for dicom in ("segmentation.dcm", "report.dcm", "lesions.dcm"):
         assert b"MUSTERFRAU^ERIKA" in texts.pop(dicom)
     assert b"localizer" in texts["run.json"]  # the warnings are there

@@ -25,6 +25,7 @@ _HERE = "fuzzyseg.cli"
 COMMANDS: dict[str, Entry] = {
     "segment": Entry("segment a SPECT or CT: memberships, labels, preview", f"{_HERE}.segment"),
     "batch": Entry("segment many studies, with one table of all", f"{_HERE}.batch"),
+    "compare": Entry("compare a patient's lesions on two days", f"{_HERE}.compare"),
     "evaluate": Entry("compare a label map with the truth", f"{_HERE}.evaluate"),
     "simulate": Entry("simulate bone SPECT/CT patients with known truth", f"{_HERE}.simulate"),
     "train": Entry("train a network on simulated patients or your own", f"{_HERE}.train"),

@@ -1,0 +1,163 @@
+"""What is known of a patient on one day: the results of `fuzzyseg segment`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fuzzyseg.errors import InputError
+from fuzzyseg.identity import Identity, mark
+from fuzzyseg.io import read_nifti
+from fuzzyseg.io.results.formats import result_files
+from fuzzyseg.quantification.pieces import components
+from fuzzyseg.quantification.summary_document import SCHEMA_VERSION, document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fuzzyseg.quantification import Quantification
+    from fuzzyseg.volume import Segmentation, Volume
+
+SPECT, CT, LABELS = "spect.nii.gz", "ct.nii.gz", "labels.nii.gz"
+SUMMARY, RUN = "summary.json", "run.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Day:
+    """A patient on one day.
+
+    Parameters
+    ----------
+    spect : Volume
+        In the unit that lesions were measured in.
+    ct : Volume or None
+        On the same grid.
+    lesions : int32 ndarray of shape (X, Y, Z)
+        Each voxel's lesion, by number.
+    summary : mapping
+        What summary.json holds: every measure.
+    method : str
+        Name of the model or method that segmented it.
+    identity : Identity
+        Whose it is, where DICOM results say so.
+    """
+
+    spect: Volume
+    ct: Volume | None
+    lesions: NDArray[np.int32]
+    summary: Mapping[str, Any]
+    method: str
+    identity: Identity = field(default_factory=Identity)
+
+    @classmethod
+    def of(
+        cls, segmentation: Segmentation, measured: Quantification, ct: Volume | None = None
+    ) -> Day:
+        """Take what was just segmented and measured; the CT is on the segmentation's grid."""
+        volume, made = segmentation.volume, segmentation.provenance
+        method = str(made.parameters.get("model") or made.method)
+        summary = document(measured, volume)
+        return cls(volume, ct, measured.labels, summary, Path(method).name, volume.identity)
+
+    @property
+    def measures(self) -> dict[int, Mapping[str, Any]]:
+        """Measures of each lesion, by number."""
+        return {each["number"]: each for each in self.summary["lesions"]}
+
+
+def is_results(path: Path) -> bool:
+    """Tell whether a path is a folder of results of `fuzzyseg segment`."""
+    return (path / RUN).is_file() and (path / SUMMARY).is_file()
+
+
+def read_day(folder: Path) -> Day:
+    """Read a folder of results.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    Day
+
+    Raises
+    ------
+    InputError
+        If it holds no whole results of a SPECT with lesions as a class.
+    """
+    if _of_ct_alone(folder):
+        raise InputError(
+            f"expected results of a SPECT, found those of a CT alone in {folder}; compare results "
+            "that hold lesions"
+        )
+    missing = [name for name in (RUN, SUMMARY, LABELS, SPECT) if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"expected results of a SPECT by fuzzyseg segment, found no {', '.join(missing)} in "
+            f"{folder}; segment it with this version, with nifti among its --formats"
+        )
+    try:
+        summary, run = (json.loads((folder / n).read_text("utf-8")) for n in (SUMMARY, RUN))
+        if summary["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"version {summary['schema_version']}")
+        image, measuring, classes = summary["image"], summary["measuring"], run["classes"]
+        spect = read_nifti(folder / SPECT, image["modality"], image["unit"])
+        labels = read_nifti(folder / LABELS)
+        ct = read_nifti(folder / CT, "CT") if (folder / CT).is_file() else None
+        if not (spect.same_grid(labels) and (ct is None or spect.same_grid(ct))):
+            raise ValueError("images on different grids")
+        count = summary["patient"]["lesion_count"]
+        k = classes["lesion"]["label"] if count is not None else -1
+        found = components(
+            labels.array == k,
+            spect.affine,
+            merge_mm=measuring["merge_mm"],
+            min_ml=measuring["min_ml"],
+        )
+        if count is not None and count != len(found.voxels):
+            raise ValueError(f"{count} lesions measured, {len(found.voxels)} in the labels")
+        method = run["parameters"].get("model") or run["method"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise InputError(
+            f"expected whole results in {folder}, found them damaged or of another version "
+            f"({error}); segment the SPECT again"
+        ) from error
+    if count is None:
+        raise InputError(
+            f"expected lesions to compare, found the classes {', '.join(classes)} in {folder}; "
+            "segment by a method that knows lesions"
+        )
+    return Day(spect, ct, found.labels, summary, str(method), _identity(folder))
+
+
+def _of_ct_alone(folder: Path) -> bool:
+    try:
+        summary = json.loads((folder / SUMMARY).read_text("utf-8"))
+        return bool(summary["image"]["modality"] == "CT")
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # what is wrong with it is said where it is read
+
+
+def _identity(folder: Path) -> Identity:
+    """Mark whose results they are, by the DICOM results among them; empty where there are none."""
+    for name in result_files():
+        path = folder / name
+        if path.suffix == ".dcm" and path.is_file():
+            from pydicom import dcmread
+            from pydicom.errors import InvalidDicomError
+
+            try:
+                header = dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"])
+            except (OSError, InvalidDicomError) as error:
+                raise InputError(
+                    f"expected a DICOM result, found {path}, which cannot be read ({error}); "
+                    "segment the SPECT again"
+                ) from error
+            return Identity(patient=mark(str(header.get("PatientID") or "")))
+    return Identity()
