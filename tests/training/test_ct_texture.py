@@ -14,6 +14,7 @@ NOTHING = CTTexture(
     marrow=(1.0, 1.0),
     rim=(1.0, 1.0),
     marrow_hu=(0.0, 0.0),
+    alike=0.0,
     trabeculae_hu=(0.0, 0.0),
     blurred=0.0,
     sharpened=0.0,
@@ -64,6 +65,12 @@ def test_marrow_darkens_and_the_rim_stays():
     assert np.abs(found[DEEP]).max() < 200 * 200 / 900 + 1  # what of it is solid stays
     np.testing.assert_allclose(found[8, 14:20, 14:20], 200, rtol=1e-4)
     np.testing.assert_allclose(found[LABELS == 0], HU[LABELS == 0], atol=1e-3)
+
+
+def test_marrow_may_be_as_dense_as_what_lies_around_the_bone():
+    found = drawn(alike=1.0)
+    np.testing.assert_allclose(found[DEEP], 40, atol=6)  # its mean, half-rim included, is 40
+    np.testing.assert_allclose(found[8, 14:20, 14:20], 200, rtol=1e-4)
 
 
 def test_a_rim_is_scaled_by_itself():

@@ -431,3 +431,18 @@ class TestRefused:
         train(tmp_path, config, CASES, resume=True)
         train(tmp_path / "whole", config, CASES)
         assert same(weights(tmp_path), weights(tmp_path / "whole"))
+
+
+def test_a_run_may_start_from_a_model_and_says_so(tmp_path):
+    first = train(tmp_path / "a", QUICK, CASES)
+    still = replace(QUICK, lr=1e-12, steps=1, ema=0.5)
+    second = train(tmp_path / "b", still, CASES, start=first)
+    for name, value in first.network.named_parameters():
+        torch.testing.assert_close(second.network.get_parameter(name), value, atol=1e-6, rtol=0)
+    assert second.card.training["start"] == {"name": "a", "sha256": first.card.sha256}
+
+
+def test_a_model_of_another_architecture_is_no_start(tmp_path):
+    first = train(tmp_path / "a", QUICK, CASES)
+    with pytest.raises(InputError, match=r"expected a model to start from with .*filters=5"):
+        train(tmp_path / "b", replace(QUICK, filters=5), CASES, start=first)

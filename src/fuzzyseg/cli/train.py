@@ -35,6 +35,8 @@ class Command:
         How to train.
     name
         Name of the model; by default the folder's.
+    start
+        Name or path of a model whose weights training begins with; without it they are random.
     resume
         Resume the run in the folder.
     cases
@@ -56,6 +58,7 @@ class Command:
     validation: tuple[Path, ...] = ()
     train: Config = field(default_factory=Config)
     name: str | None = None
+    start: str | None = None
     resume: bool = False
     cases: Path | None = None
     threads: int | None = None
@@ -77,6 +80,11 @@ class Command:
         if self.threads is not None:
             _set_threads(self.threads)
         run_in(self.output, config, resume=self.resume)  # before minutes of reading
+        start = None
+        if self.start is not None:
+            from fuzzyseg.models.model_files import load_model
+
+            start = load_model(self.start)
         sources = find_sources(self.data, config.channels)
         held_out = find_sources(self.validation, config.channels)
         check_validation(config, [source.labels is not None for source in held_out])
@@ -96,6 +104,7 @@ class Command:
                 cases,
                 validation,
                 name=self.name,
+                start=start,
                 resume=self.resume,
                 report=report,
                 warn=warn,

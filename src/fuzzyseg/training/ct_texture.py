@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _CORTEX_HU = 900.0  # bone below is in part marrow
 _RIM, _DEEP = 0.66, 0.9  # of bone that is blurred: here its rim ends, and marrow is all there is
+_AROUND = 0.02  # of the same outside bone: about 6 mm away
 _SHARPENED_MM = 2.0
 _TISSUE_HU = -150.0  # below: lung and air, which take up nothing
 
@@ -55,6 +56,9 @@ class CTTexture:
         Factors of the CT number of what lies inside, unless it is solid, and of the rim.
     marrow_hu
         What is added to marrow.
+    alike
+        Share of the blocks whose marrow is as dense as the soft tissue around the bone, so that
+        the rim alone tells them apart; `marrow_hu` is added there too.
     trabeculae_hu, trabeculae_mm
         Standard deviation within marrow, and its grain.
     blurred, blur_mm
@@ -73,17 +77,18 @@ class CTTexture:
         1 + HU / 1000 is multiplied by up to 1 plus this, or divided.
     """
 
-    organs: tuple[int, int] = (0, 3)
+    organs: tuple[int, int] = (0, 2)
     organ_mm: tuple[float, float] = (6.0, 60.0)
-    organ_hu: tuple[float, float] = (-160.0, 450.0)
-    apart: tuple[float, float] = (0.01, 0.5)
-    deposits: tuple[int, int] = (0, 4)
-    deposit_mm: tuple[float, float] = (1.5, 6.0)
+    organ_hu: tuple[float, float] = (-150.0, 300.0)
+    apart: tuple[float, float] = (0.01, 0.05)
+    deposits: tuple[int, int] = (0, 2)
+    deposit_mm: tuple[float, float] = (1.5, 4.0)
     deposit_hu: tuple[float, float] = (200.0, 1500.0)
     rim_mm: float = 6.0
     marrow: tuple[float, float] = (0.3, 1.4)
-    rim: tuple[float, float] = (0.6, 1.5)
-    marrow_hu: tuple[float, float] = (-70.0, 90.0)
+    rim: tuple[float, float] = (0.5, 1.5)
+    marrow_hu: tuple[float, float] = (-60.0, 80.0)
+    alike: float = 0.15
     trabeculae_hu: tuple[float, float] = (0.0, 70.0)
     trabeculae_mm: tuple[float, float] = (3.0, 15.0)
     blurred: float = 0.35
@@ -92,7 +97,7 @@ class CTTexture:
     sharp: tuple[float, float] = (0.2, 1.5)
     thick: float = 0.2
     slice_mm: tuple[float, float] = (2.0, 6.0)
-    noise_hu: tuple[float, float] = (0.0, 50.0)
+    noise_hu: tuple[float, float] = (0.0, 40.0)
     grain_mm: tuple[float, float] = (0.0, 5.0)
     streaked: float = 0.15
     streak_mm: tuple[float, float] = (10.0, 50.0)
@@ -137,7 +142,9 @@ def textured(
     _add_deposits(image, soft, widths, rng, how)
     if bone.any():
         grain = smooth_field(bone.shape, spacing_mm, rng.uniform(*how.trabeculae_mm), rng)
-        image[bone] = _other_bone(image[bone], inside[bone], grain[bone], rng, how)
+        around = image[(labels == 0) & (inside > _AROUND) & (image > _TISSUE_HU)]
+        level = float(around.mean()) if around.size and rng.random() < how.alike else None
+        image[bone] = _other_bone(image[bone], inside[bone], grain[bone], level, rng, how)
     image = _other_kernel(image, widths, rng, how)
     image += _noise(image.shape, widths, rng, how)
     offset = smooth_field(image.shape, spacing_mm, how.bias_mm, rng)
@@ -183,13 +190,24 @@ def _add_deposits(
 
 
 def _other_bone(
-    hu: Array, inside: Array, grain: Array, rng: np.random.Generator, how: CTTexture
+    hu: Array,
+    inside: Array,
+    grain: Array,
+    level: float | None,
+    rng: np.random.Generator,
+    how: CTTexture,
 ) -> Array:
-    """Return other CT numbers (N,) of the voxels of bone, which keep their rim."""
+    """Return other CT numbers (N,) of the voxels of bone, which keep their rim.
+
+    The marrow's mean is `level`, if one is given.
+    """
     solid = np.clip(hu / np.float32(_CORTEX_HU), 0, 1)
     marrow = np.clip((inside - _RIM) / (_DEEP - _RIM), 0, 1) * (1 - solid)
     factor = rng.uniform(*how.marrow) * marrow + rng.uniform(*how.rim) * (1 - marrow)
     added = rng.uniform(*how.marrow_hu) + rng.uniform(*how.trabeculae_hu) * grain
+    if level is not None and marrow.any():
+        inner = np.average(hu * factor, weights=marrow)
+        added = added + (level - inner) / np.average(marrow, weights=marrow)
     return np.asarray(hu * factor + marrow * added, dtype=np.float32)
 
 

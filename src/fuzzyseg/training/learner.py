@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from fuzzyseg.models.model_files import Model
     from fuzzyseg.training.batches import Batch
     from fuzzyseg.training.config import Config
 
@@ -85,6 +86,24 @@ class Learner:
         """All that a checkpoint holds, but the optimiser."""
         found = {"network": self.network, "loss": self.loss}
         return found if self.average is None else found | {"average": self.average}
+
+    def take_over(self, model: Model) -> None:
+        """Begin with the weights of a model.
+
+        Raises
+        ------
+        InputError
+            If its architecture is not that of the configuration.
+        """
+        if model.card.architecture != self.architecture:
+            raise InputError(
+                f"expected a model to start from with {self.architecture}, found "
+                f"{model.card.architecture}; give the same --network, --filters, --channels, ..."
+            )
+        weights = model.network.state_dict()
+        self.network.load_state_dict(weights)
+        if self.average is not None:
+            self.average.load_state_dict(weights)
 
     def begin(self) -> None:
         """Share the network with the other processes, and compile it; a checkpoint comes first."""

@@ -40,6 +40,7 @@ def train(
     validation: Sequence[Case] = (),
     *,
     name: str | None = None,
+    start: Model | None = None,
     resume: bool = False,
     report: Callable[[dict[str, Any]], None] | None = None,
     warn: Callable[[str], None] | None = None,
@@ -62,6 +63,8 @@ def train(
         the last where there is none.
     name : str, optional
         Of the model; the folder's by default.
+    start : Model, optional
+        Whose weights training begins with, and the average of them; random ones by default.
     resume : bool
         Go on from the folder's checkpoint, if there is one. On a CPU the weights end up as
         those of a run that was never stopped.
@@ -92,12 +95,14 @@ def train(
     with processes(config) as (rank, world):
         centres = data_set_centres(cases, config.classes) if config.looks_at_image else None
         learner = Learner(config, centres, world)
+        if start is not None:
+            learner.take_over(start)
         card = Card(
             name=name or run.resolve().name,
             architecture=learner.architecture,
             preprocessing=preprocessing(config, [w for case in cases for w in case.spacing_mm]),
             planes=config.planes,
-            training={"cases": names, "config": dataclasses.asdict(config)},
+            training={"cases": names, "config": dataclasses.asdict(config)} | _begun(start),
         )
         batches = Batches(cases, config, rank, world)
         folder = RunFolder(run, config, names, writes=rank == 0)
@@ -213,6 +218,13 @@ class _Run:
         metrics = {} if scores is None else {"validation": scores}
         card = dataclasses.replace(self.card, training=training, metrics=metrics)
         return Model(card, self.learner.kept)
+
+
+def _begun(start: Model | None) -> dict[str, Any]:
+    """Say in the card which model training began with."""
+    return (
+        {} if start is None else {"start": {"name": start.card.name, "sha256": start.card.sha256}}
+    )
 
 
 def _ignore(_: Any) -> None:
