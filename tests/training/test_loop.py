@@ -394,13 +394,13 @@ class TestRefused:
 
     def test_a_file_in_place_of_the_folder(self, tmp_path):
         (tmp_path / "run").write_text("precious")
-        assert "can be written to" in self.refused(tmp_path / "run")
+        assert "expected a writable folder" in self.refused(tmp_path / "run")
         assert (tmp_path / "run").read_text() == "precious"
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
     def test_a_folder_that_cannot_be_written_to(self, tmp_path):
         (tmp_path / "run").mkdir(mode=0o500)
-        assert "can be written to" in self.refused(tmp_path / "run")
+        assert "expected a writable folder" in self.refused(tmp_path / "run")
 
     def test_a_full_disk(self, tmp_path, monkeypatch):
         def full(*_, **__):

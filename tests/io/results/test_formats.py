@@ -28,5 +28,5 @@ def test_what_is_optional_is_said_and_the_rest_written(make_source, tmp_path):
 
 def test_a_report_needs_measures(make_source, tmp_path):
     segmentation = segmented(make_source("nm"), labels_of(3))
-    with pytest.raises(InputError, match="measures"):
+    with pytest.raises(InputError, match="measurements"):
         write_results(tmp_path, segmentation, ["dicom-sr"])
