@@ -10,7 +10,6 @@ vertebrae, sternum, scapulae and so on are. Scores are those of all of a CT, on 
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from fuzzyseg.conventions import CLASSES
 from fuzzyseg.errors import InputError
 from fuzzyseg.experiments.accuracy.score_tables import markdown, told
+from fuzzyseg.experiments.bone_names import bones_of
 from fuzzyseg.io import read_volume
 from fuzzyseg.metrics import bootstrap_interval, evaluate, summarise
 from fuzzyseg.models.model_files import load_model, write_card
@@ -37,35 +37,6 @@ if TYPE_CHECKING:
     from fuzzyseg.metrics import Evaluation
     from fuzzyseg.training.sources import Source
     from fuzzyseg.volume import Volume
-
-# How names of bones begin, in TotalSegmentator's list.
-BONES = (
-    "rib_", "vertebrae", "sacrum", "sternum", "scapula", "clavicula", "humerus", "hip_", "femur",
-    "skull",
-)  # fmt: skip
-
-
-def bones_of(structures: Path) -> set[int]:
-    """Labels of the bones in a CSV file with the columns "id" and "structure".
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, or names no bone.
-    """
-    try:
-        rows = list(csv.DictReader(structures.read_text("utf-8-sig").splitlines()))
-        found = {int(row["id"]) for row in rows if row["structure"].startswith(BONES)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"expected columns id and structure in {structures}, found {error!r}; name them so"
-        ) from error
-    if not found:
-        raise InputError(
-            f"expected structures that begin with {', '.join(BONES)} in {structures}, found none; "
-            "name bones so"
-        )
-    return found
 
 
 def score(ct: Volume, truth: Volume, method: str, bones: Collection[int] | None) -> Evaluation:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.experiments.bone_names import bones_of
 from fuzzyseg.experiments.reproduce.work.patients import folder_of, recipe_of
 from fuzzyseg.io import read_nifti, write_image, write_labels
 from fuzzyseg.simulation.ct_only import simulate_ct
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 _WATER = 0.1537  # 1/cm at 140 keV (NIST XCOM)
 _CT, _LABELS, _NAMES = "_ct.nii.gz", "_labels.nii.gz", "_structures.csv"
-# What a structure's name begins with, if it is bone, in TotalSegmentator's words.
-_BONES = (
-    "vertebra", "rib", "sternum", "scapula", "clavicula", "humerus", "hip", "sacrum", "femur",
-    "skull",
-)  # fmt: skip
 
 
 def ct_of_attenuation(work: Work) -> None:
@@ -70,12 +65,7 @@ def ct_pairs(folder: Path) -> list[tuple[dict[str, Path], list[int]]]:
         labels, structures = folder / f"{name}{_LABELS}", folder / f"{name}{_NAMES}"
         if not labels.is_file():
             continue
-        bones: list[int] = []
-        if structures.is_file():
-            rows: list[dict[str, Any]] = list(
-                csv.DictReader(structures.read_text("utf-8").splitlines())
-            )
-            bones = [int(r["id"]) for r in rows if r["structure"].lower().startswith(_BONES)]
+        bones = sorted(bones_of(structures)) if structures.is_file() else []
         found.append(({"ct": ct, "labels": labels}, bones))
     return found
 
