@@ -315,6 +315,11 @@ class TestBadInput:
         assert (tmp_path / "out").read_text() == "precious"
 
 
+EVERY_FILE = {
+    "segmentation.dcm", "labels.nii.gz", "memberships.nii.gz", "report.html", "summary.json"
+}  # fmt: skip
+
+
 class TestRealStudies:
     def test_nm_multi_frame(self, shared_data, tmp_path, capsys):
         source = shared_data / "nm" / "recon_tomo_heart_13frames.dcm"
@@ -323,12 +328,14 @@ class TestRealStudies:
         run = json.loads((tmp_path / "run.json").read_text())
         assert run["image"]["modality"] == "NM"
         assert run["image"]["shape"] == [64, 64, 13]
+        assert {path.name for path in tmp_path.iterdir()} >= EVERY_FILE
 
     def test_ct_series(self, shared_data, tmp_path):
         assert main(["segment", str(shared_data / "ct" / "TCGA-09-2043"), "-o", str(tmp_path)]) == 0
         run = json.loads((tmp_path / "run.json").read_text())
         assert run["image"]["unit"] == "HU"
         assert 500 < run["classes"]["bone"]["volume_ml"] < 3000
+        assert {path.name for path in tmp_path.iterdir()} >= EVERY_FILE
 
 
 class TestModel:

@@ -1,7 +1,8 @@
 """Figures worked out from the papers' equations, pixel by pixel, on one image of 5 x 5 integers.
 
 Two centres, 0 and 5, q = 2. Each figure follows from the lines above it with pencil and paper;
-indices are rows and columns from 0.
+indices are rows and columns from 0. None of the papers prints a worked example, so the equations are what
+there is to work from.
 """
 
 import numpy as np
@@ -17,6 +18,8 @@ from fuzzyseg.clustering import (
     KFCM,
     KFCM_S,
     PCM,
+    RFCM,
+    RFCM_CT,
     SFCM,
     EnFCM,
 )
@@ -118,3 +121,25 @@ def test_kfcm_s():
         [0.68472964, 0.71069701, 0.00622033],
         rtol=1e-5,
     )
+
+
+def rfcm_figures(gamma):
+    """Costs at (2, 2): d + 2 beta sum of the other class's u^2 + gamma z, or gamma (1 - z)."""
+    y = np.array([2, 4, 1, 4, 5, 1, 5, 3])
+    u = y**2 / (y**2 + (y - 5) ** 2)
+    costs = [64 + 2 * (u**2).sum() + gamma / 4, 9 + 2 * ((1 - u) ** 2).sum() + 3 * gamma / 4]
+    return costs[0] / sum(costs)
+
+
+def test_rfcm():
+    """beta = 1 and 8 neighbours (Pham 2001)."""
+    ours = upper(RFCM(beta=1.0, neighbours="all"))
+    assert_allclose(ours[2, 2], rfcm_figures(0.0))
+
+
+def test_rfcm_ct():
+    """beta = 1, gamma = 4, where the CT shows bone by a quarter: z = 1 / 4."""
+    model = RFCM_CT(beta=1.0, gamma=4.0, neighbours="all", channel_axis=0, **FIXED)
+    ours = model.fit(np.stack([IMAGE, np.full((5, 5), 0.25)])).memberships_[1]
+    assert_allclose(ours[2, 2], rfcm_figures(4.0))
+    assert_allclose(ours[2, 2], 0.815230459741872)

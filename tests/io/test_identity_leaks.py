@@ -4,6 +4,7 @@ DICOM results are the exception that DICOM makes: they carry their source's pati
 """
 
 import gzip
+import json
 import zlib
 
 import numpy as np
@@ -93,6 +94,16 @@ def test_no_output_names_the_patient(study, tmp_path, capfd):
             for spelling in (planted, planted.lower(), planted.title()):
                 assert spelling.encode() not in text, f"{planted} stands in {name}"
                 assert spelling.encode("utf-16-le") not in text, f"{planted} stands in {name}"
+
+
+def test_a_patient_is_named_on_request_in_two_files_more(study, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["segment", str(study), "-o", str(out), "--method", "kmeans"]
+    assert main([*arguments, "--formats", "nifti", "--keep-identity"]) == 0
+    named = {path.name for path in out.iterdir() if b"MUSTERFRAU^ERIKA" in everything(path)}
+    assert named == {"run.json", "report.html"}
+    told = json.loads((out / "run.json").read_text())["patient"]
+    assert told == {"name": "MUSTERFRAU^ERIKA", "id": "PID-4711-X", "birth_date": "19501224"}
 
 
 def test_the_search_finds_what_is_there(tmp_path):

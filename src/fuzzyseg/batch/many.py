@@ -251,6 +251,7 @@ def _described(batch: Batch) -> dict[str, Any]:
         "formats": how.formats,
         "rtstruct": how.rtstruct,
         "allow_mismatch": how.allow_mismatch,
+        "keep_identity": how.keep_identity,
         "bids": batch.bids,
         "fuzzyseg": metadata.version("fuzzyseg"),
     }

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pydicom import Dataset
+
     from fuzzyseg.batch.source import Source
     from fuzzyseg.quantification import Quantification
     from fuzzyseg.volume import Study
 
     Step = Callable[[str], Callable[[int, int], None]]
 
+_IDENTITY = {"name": "PatientName", "id": "PatientID", "birth_date": "PatientBirthDate"}
 CT_FILE = "ct.nii.gz"  # where there is a CT beside the SPECT
 FILES = (  # of a NIfTI of SPECT; the last one is there when all are
     "labels.nii.gz",
@@ -49,15 +52,20 @@ class How:
         Formats to write; by default nifti, and dicom-seg and dicom-sr for DICOM input.
     rtstruct : bool
         Also write rtstruct.
+    keep_identity : bool
+        Write the name, ID and birth date of a DICOM's patient into run.json and the report.
     """
 
-    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {"": ("allow_mismatch", "formats", "rtstruct")}
+    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "": ("allow_mismatch", "formats", "rtstruct", "keep_identity")
+    }
 
     settings: Settings = field(default_factory=Settings)
     measuring: Measuring = field(default_factory=Measuring)
     allow_mismatch: bool = False
     formats: tuple[str, ...] = field(default=(), metadata={"choices": RESULT_FORMATS})
     rtstruct: bool = False
+    keep_identity: bool = False
 
 
 def _silent(_: str) -> Callable[[int, int], None]:
@@ -162,6 +170,8 @@ def process(
         **summary(segmentation),
     }
     described["warnings"] += left_out
+    if how.keep_identity and study.image.headers:
+        described = {"patient": _identity(study.image.headers[0]), **described}
     (folder / "run.json").write_text(to_json(described), encoding="utf-8")
     write_report(
         folder / "report.html", segmentation, measured, ct=study.beside, described=described
@@ -181,3 +191,8 @@ def _write_images(folder: Path, study: Study, measuring: Measuring) -> None:
     write_image(folder / "spect.nii.gz", calibrated(study.spect, measuring))
     if study.ct is not None:  # whole HU: noise that nobody sees would fill the disk
         write_image(folder / CT_FILE, replace(study.ct, array=np.rint(study.ct.array)))
+
+
+def _identity(header: Dataset) -> dict[str, str]:
+    """Name, ID and birth date, as they stand in a DICOM header; empty where they do not."""
+    return {name: str(header.get(keyword, "")) for name, keyword in _IDENTITY.items()}

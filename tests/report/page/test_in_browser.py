@@ -1,6 +1,7 @@
 """The page in a real browser, without a network."""
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -120,3 +121,16 @@ def test_without_webgl_everything_but_the_viewer_is_there(tmp_path, page, measur
     assert found["hidden"]
     assert found["chosen"] == str(measured.lesions[-1].number)
     assert len(found["falling"]) == len(measured.lesions)
+
+
+def test_it_prints_on_two_pages_and_is_small(tmp_path, page):
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
+    pdf = tmp_path / "report.pdf"
+    command = [
+        CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
+        f"--user-data-dir={tmp_path / 'user'}", f"--print-to-pdf={pdf}",
+        "--virtual-time-budget=5000", (tmp_path / "report.html").as_uri(),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, timeout=180, capture_output=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes())) == 2
+    assert len(page.encode()) < 15e6

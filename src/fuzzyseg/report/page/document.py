@@ -14,7 +14,7 @@ from fuzzyseg.report.page.lesion_rows import MANY, about_intervals, rows, unknow
 from fuzzyseg.report.page.mip_svg import mips
 from fuzzyseg.report.page.oriented import oriented
 from fuzzyseg.report.page.pixels import data_url
-from fuzzyseg.report.page.text import details, escaped, made_by, warnings_of
+from fuzzyseg.report.page.text import details, escaped, made_by, patient_line, warnings_of
 from fuzzyseg.report.page.viewer import viewer_data
 from fuzzyseg.report.page.whole_body import empty_margin, places_in_picture, whole_body
 
@@ -90,6 +90,7 @@ def report_html(
         rows=rows(quantification, pictures),
         many="many" if len(numbers) > MANY else "few",
         unknown=unknown(quantification) + about_intervals(quantification),
+        patient=patient_line(described or {}),
         details=details(described or {}),
         version=escaped(metadata.version("fuzzyseg")),
         method=escaped(made_by(segmentation.provenance)),

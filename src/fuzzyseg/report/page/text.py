@@ -50,6 +50,12 @@ def warnings_of(segmentation: Segmentation, q: Quantification) -> str:
     return f'<ul class="warnings" aria-label="Warnings">{items}</ul>'
 
 
+def patient_line(described: Mapping[str, Any]) -> str:
+    """Name the patient, where run.json does (`segment --keep-identity`)."""
+    told = [str(value) for value in described.get("patient", {}).values() if value]
+    return f"<p>{escaped(', '.join(told))}</p>" if told else ""
+
+
 def details(described: Mapping[str, Any]) -> str:
     """Show how it was made, as it stands in run.json."""
     text = json.dumps(described, indent=2, ensure_ascii=False, default=str)

@@ -50,7 +50,9 @@ def section(plan: Plan, results: Results) -> Section:
         [name, round(1000 * m["seconds"], 3), m["iterations"], round(m["seconds"] / network, 2)]
         for name, m in methods.items()
     ]
-    rows.append(["nighres; the authors' C", None, None, "not run: not installable by pip"])
+    rows.append(
+        ["nighres; the authors' C", None, None, "not run: nighres does not find its Java by itself"]
+    )
     plain, ours = (methods[n]["seconds"] / network for n in ("RFCM, plainly", "RFCM, ours"))
     held = plain >= _PAPER_FOLD / 2
     return Section(
