@@ -1,8 +1,7 @@
 """Figures worked out from the papers' equations, pixel by pixel, on one image of 5 x 5 integers.
 
 Two centres, 0 and 5, q = 2. Each figure follows from the lines above it with pencil and paper;
-indices are rows and columns from 0. None of the papers prints a worked example, so the equations are what
-there is to work from.
+indices are rows and columns from 0. No paper prints a worked example; its equations have to do.
 """
 
 import numpy as np

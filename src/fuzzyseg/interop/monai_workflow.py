@@ -61,7 +61,7 @@ class ModelInputd:
         InputError
             If the model wants other images, or those given do not belong together.
         """
-        from monai.data import MetaTensor
+        from monai.data.meta_tensor import MetaTensor
 
         card = _card(self.card)
         grid, image, within = seen_by(card, prepared(_study(card, data)))
@@ -113,7 +113,7 @@ class OntoImaged:
 
     def __call__(self, data: Mapping[str, Any]) -> Items:
         """Replace "pred" (C, *grid) by a MetaTensor (C, X, Y, Z) of the image's meta data."""
-        from monai.data import MetaTensor
+        from monai.data.meta_tensor import MetaTensor
 
         first = _card(self.card).architecture.channels[0]
         image, seen = data[first], data["image"]
