@@ -20,7 +20,7 @@ def results(tmp_path_factory):
     for which in (BASELINE, FOLLOW_UP):
         folder = tmp_path_factory.mktemp("DOE-JANE")
         day, segmentation = drawn_day(which)
-        write_image(folder / "spect.nii.gz", day.spect)
+        write_image(folder / "measured_spect.nii.gz", day.spect)
         write_labels(folder / "labels.nii.gz", segmentation.labels, day.spect)
         (folder / "summary.json").write_text(to_json(day.summary))
         (folder / "run.json").write_text(to_json(summary(segmentation)))
@@ -53,9 +53,19 @@ def test_what_is_no_result_and_no_study_is_one_line(results, tmp_path, capsys):
     assert not (tmp_path / "o").exists()
 
 
+def test_one_day_twice_is_one_line(results, tmp_path, capsys):
+    assert main(["compare", str(results[0]), str(results[0]), "-o", str(tmp_path / "o")]) == 2
+    assert "expected two days" in capsys.readouterr().err
+
+
+def test_too_long_a_name_is_one_line(results, tmp_path, capsys):
+    assert main(["compare", *map(str, results), "-o", str(tmp_path / ("x" * 300))]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_older_results_without_their_spect_are_told_what_to_do(results, tmp_path, capsys):
     older = shutil.copytree(results[0], tmp_path / "older")
-    (older / "spect.nii.gz").unlink()
+    (older / "measured_spect.nii.gz").unlink()
     assert main(["compare", str(older), str(results[1]), "-o", str(tmp_path / "o")]) == 2
     assert "segment it with this version" in capsys.readouterr().err
 
@@ -63,7 +73,8 @@ def test_older_results_without_their_spect_are_told_what_to_do(results, tmp_path
 def test_studies_are_segmented_on_the_way(toy_folder, bundled, tmp_path, capsys):
     out = tmp_path / "out"
     spect = str(toy_folder / "spect.nii.gz")
-    assert main(["compare", spect, spect, "-o", str(out)]) == 0
+    later = shutil.copy(spect, tmp_path / "later.nii.gz")
+    assert main(["compare", spect, str(later), "-o", str(out)]) == 0
     capsys.readouterr()
     for name in ("baseline", "follow-up"):
         assert (out / name / "report.html").exists()

@@ -22,7 +22,7 @@ from fuzzyseg.io import (
 )
 
 OF_CT = {"preview.png", "lesions.csv", "summary.json", "report.html", "run.json"}
-ALWAYS = OF_CT | {"spect.nii.gz"}
+ALWAYS = OF_CT | {"measured_spect.nii.gz"}
 CT_DICOM = {"segmentation.dcm"}
 DICOM = CT_DICOM | {"report.dcm", "lesions.dcm"}
 NIFTI = {"labels.nii.gz", "memberships.nii.gz"}

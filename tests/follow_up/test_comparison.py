@@ -63,3 +63,12 @@ def test_nothing_to_find_on_either_day_is_no_error(days):
 def test_two_methods_are_noted(days):
     notes = compare(days[0], replace(days[1], method="rfcm")).notes
     assert any("by drawn at baseline and by rfcm" in note for note in notes)
+
+
+def test_days_that_may_be_swapped_or_one_scan_are_told(days):
+    first, later = days
+    found = compare(replace(first, date="20240105"), replace(later, date="20230101"))
+    assert any("may be swapped" in note for note in found.notes)
+    found = compare(replace(first, date="20230101"), replace(first, date="20240105"))
+    assert any("given twice" in note for note in found.notes)
+    assert not any("swapped" in note for note in found.notes)

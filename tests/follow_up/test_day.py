@@ -18,8 +18,8 @@ from fuzzyseg.segmentation import summary
 def results(days, tmp_path):
     """A folder as `segment` leaves it."""
     day, segmentation = drawn_day(BASELINE)
-    write_image(tmp_path / "spect.nii.gz", day.spect)
-    write_image(tmp_path / "ct.nii.gz", day.ct)
+    write_image(tmp_path / "measured_spect.nii.gz", day.spect)
+    write_image(tmp_path / "measured_ct.nii.gz", day.ct)
     write_labels(tmp_path / "labels.nii.gz", segmentation.labels, day.spect)
     (tmp_path / "summary.json").write_text(to_json(day.summary))
     (tmp_path / "run.json").write_text(to_json(summary(segmentation)))
@@ -37,15 +37,21 @@ def test_what_is_written_is_read(results, days):
     assert (day.method, day.identity.patient) == ("drawn", "")
 
 
-@pytest.mark.parametrize("name", ["spect.nii.gz", "labels.nii.gz", "run.json"])
+@pytest.mark.parametrize("name", ["measured_spect.nii.gz", "labels.nii.gz", "run.json"])
 def test_what_is_missing_is_named(results, name):
     (results / name).unlink()
     with pytest.raises(InputError, match=rf"found no {name}.* segment it with this version"):
         read_day(results)
 
 
+def test_half_of_results_is_no_study_to_segment(results):
+    for name in ("run.json", "summary.json"):
+        (results / name).unlink()
+        assert is_results(results)
+
+
 def test_a_ct_need_not_be_there(results):
-    (results / "ct.nii.gz").unlink()
+    (results / "measured_ct.nii.gz").unlink()
     assert read_day(results).ct is None
 
 
@@ -62,6 +68,11 @@ def edited(results, name, edit):
         ("summary.json", lambda t: t["patient"].update(lesion_count=50), "50 lesions measured"),
         ("summary.json", lambda t: t.pop("measuring"), "measuring"),
         ("run.json", lambda t: t.pop("classes"), "classes"),
+        ("summary.json", lambda t: t["lesions"].pop(), "not of 1 to 6"),
+        ("summary.json", lambda t: t["lesions"][0].pop("image_peak"), "image_peak"),
+        ("summary.json", lambda t: t["lesions"][0].update(volume_ml=0), "of lesion 1"),
+        ("summary.json", lambda t: t["lesions"][0].update(image_peak=None), "real number"),
+        ("summary.json", lambda t: t.pop("suv"), "suv"),
     ],
 )
 def test_damaged_results_are_refused(results, name, edit, why):

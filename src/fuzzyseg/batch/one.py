@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     Step = Callable[[str], Callable[[int, int], None]]
 
 _IDENTITY = {"name": "PatientName", "id": "PatientID", "birth_date": "PatientBirthDate"}
-CT_FILE = "ct.nii.gz"  # where there is a CT beside the SPECT
+# No name that a study has: with --force these must not replace what they are made of.
+SPECT_FILE = "measured_spect.nii.gz"
+CT_FILE = "measured_ct.nii.gz"  # where there is a CT beside the SPECT
 FILES = (  # of a NIfTI of SPECT; the last one is there when all are
     "labels.nii.gz",
     "memberships.nii.gz",
-    "spect.nii.gz",
+    SPECT_FILE,
     "preview.png",
     "lesions.csv",
     "summary.json",
@@ -188,7 +190,7 @@ def _write_images(folder: Path, study: Study, measuring: Measuring) -> None:
 
     if study.spect is None:
         return
-    write_image(folder / "spect.nii.gz", calibrated(study.spect, measuring))
+    write_image(folder / SPECT_FILE, calibrated(study.spect, measuring))
     if study.ct is not None:  # whole HU: noise that nobody sees would fill the disk
         write_image(folder / CT_FILE, replace(study.ct, array=np.rint(study.ct.array)))
 

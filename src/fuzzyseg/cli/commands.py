@@ -31,7 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "train": Entry("train a network on simulated patients or your own", f"{_HERE}.train"),
     "adapt": Entry("adapt a model to one scan, without labels", f"{_HERE}.adapt"),
     "models": Entry("list models, and what they were trained on", f"{_HERE}.models"),
-    "export": Entry("write a model as ONNX", f"{_HERE}.export"),
+    "export": Entry("write a model as ONNX, or as a MONAI bundle", f"{_HERE}.export"),
     "export-nnunet": Entry("write a cohort as a data set for nnU-Net", f"{_HERE}.export_nnunet"),
     "info": Entry("contents of a study; versions, methods, formats", f"{_HERE}.info"),
     "reproduce": Entry(

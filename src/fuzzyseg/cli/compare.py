@@ -66,6 +66,7 @@ class Command:
             )
 
             both = ("baseline", self.baseline), ("follow-up", self.follow_up)
+            self._check_paths()
             days = [read_day(self._results(name, path, step)) for name, path in both]
             step("comparing")
             found = compare(*days, allow_mismatch=self.allow_mismatch)
@@ -80,6 +81,22 @@ class Command:
         for line in change_lines(found):
             say(line, quiet=self.quiet)
         say(f"results in {self.output}, open comparison.html", quiet=self.quiet)
+
+    def _check_paths(self) -> None:
+        """Refuse what cannot be compared before minutes are spent on it."""
+        from fuzzyseg.errors import InputError
+
+        for path in (self.baseline, self.follow_up):
+            if not path.exists():
+                raise InputError(
+                    f"expected results of fuzzyseg segment or a study, found nothing at {path}; "
+                    "check the path"
+                )
+        if self.baseline.resolve() == self.follow_up.resolve():
+            raise InputError(
+                f"expected two days, found {self.baseline} given twice; name the later day's "
+                "results or study"
+            )
 
     def _results(self, name: str, path: Path, step: Step) -> Path:
         """Folder of results of a day: the one that is given, or of a study that is segmented."""

@@ -27,7 +27,8 @@ class Command:
         Folder for the results: report.html, preview.png, lesions.csv, summary.json, run.json and
         more.
     ct
-        CT of the same patient (folder, file or zip); it is resampled to the SPECT and used with it.
+        CT of the same patient (folder, file or zip); it is brought onto the SPECT, and
+        tells the density of lesions. --model spect-ct also finds lesions and bone by it.
     series
         Which series of the input to use, if there are several.
     ct_series

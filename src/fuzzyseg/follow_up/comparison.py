@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fuzzyseg.errors import InputError
 from fuzzyseg.follow_up.alignment import Alignment, align_days
 from fuzzyseg.follow_up.change import Change, changes_of
@@ -96,6 +98,10 @@ def _remarks(
     baseline: Day, follow_up: Day, alignment: Alignment, uptake: Uptake, limits: Repeatability
 ) -> list[str]:
     notes = []
+    if baseline.date and follow_up.date and follow_up.date < baseline.date:
+        notes.append("The follow-up is of an earlier day than the baseline: they may be swapped.")
+    if np.array_equal(baseline.spect.array, follow_up.spect.array):
+        notes.append("Both days have the same image: one scan may have been given twice.")
     if not (baseline.identity.patient and follow_up.identity.patient):
         notes.append(
             "The results tell no Patient IDs: only bones say that both days are one patient's "

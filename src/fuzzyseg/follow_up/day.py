@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from fuzzyseg.quantification import Quantification
     from fuzzyseg.volume import Segmentation, Volume
 
-SPECT, CT, LABELS = "spect.nii.gz", "ct.nii.gz", "labels.nii.gz"
-SUMMARY, RUN = "summary.json", "run.json"
+SPECT, CT, LABELS = "measured_spect.nii.gz", "measured_ct.nii.gz", "labels.nii.gz"
+SUMMARY, RUN, MEMBERSHIPS = "summary.json", "run.json", "memberships.nii.gz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,8 @@ class Day:
         Name of the model or method that segmented it.
     identity : Identity
         Whose it is, where DICOM results say so.
+    date : str
+        Of the study, YYYYMMDD, where they say so: to tell the order of days, and never written.
     """
 
     spect: Volume
@@ -53,6 +56,7 @@ class Day:
     summary: Mapping[str, Any]
     method: str
     identity: Identity = field(default_factory=Identity)
+    date: str = ""
 
     @classmethod
     def of(
@@ -71,8 +75,8 @@ class Day:
 
 
 def is_results(path: Path) -> bool:
-    """Tell whether a path is a folder of results of `fuzzyseg segment`."""
-    return (path / RUN).is_file() and (path / SUMMARY).is_file()
+    """Tell whether a path is a folder of results of `fuzzyseg segment`, whole or not."""
+    return any((path / name).is_file() for name in (RUN, SUMMARY, MEMBERSHIPS, SPECT))
 
 
 def read_day(folder: Path) -> Day:
@@ -122,8 +126,10 @@ def read_day(folder: Path) -> Day:
         )
         if count is not None and count != len(found.voxels):
             raise ValueError(f"{count} lesions measured, {len(found.voxels)} in the labels")
+        if count is not None:
+            _check_measures(summary, count)
         method = run["parameters"].get("model") or run["method"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise InputError(
             f"expected whole results in {folder}, found them damaged or of another version "
             f"({error}); segment the SPECT again"
@@ -133,19 +139,33 @@ def read_day(folder: Path) -> Day:
             f"expected lesions to compare, found the classes {', '.join(classes)} in {folder}; "
             "segment by a method that knows lesions"
         )
-    return Day(spect, ct, found.labels, summary, str(method), _identity(folder))
+    return Day(spect, ct, found.labels, summary, str(method), *_whose(folder))
+
+
+def _check_measures(summary: Mapping[str, Any], count: int) -> None:
+    """Raise ValueError, LookupError or TypeError if measures that are compared are not there."""
+    numbers = [each["number"] for each in summary["lesions"]]
+    if numbers != list(range(1, count + 1)):
+        raise ValueError(f"measures of the lesions {numbers}, not of 1 to {count}")
+    for each in summary["lesions"]:
+        figures = each["volume_ml"], each["image_peak"], each["image_mean"]
+        if not (all(map(math.isfinite, figures)) and figures[0] > 0):
+            raise ValueError(f"measures {figures} of lesion {each['number']}")
+        _ = each["at_border"], each["site"]
+    _ = [summary["suv"][name] for name in ("kind", "reason", "per_bq_ml")]
+    _ = summary["patient"]["bone_volume_ml"]
 
 
 def _of_ct_alone(folder: Path) -> bool:
     try:
         summary = json.loads((folder / SUMMARY).read_text("utf-8"))
         return bool(summary["image"]["modality"] == "CT")
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return False  # what is wrong with it is said where it is read
 
 
-def _identity(folder: Path) -> Identity:
-    """Mark whose results they are, by the DICOM results among them; empty where there are none."""
+def _whose(folder: Path) -> tuple[Identity, str]:
+    """Mark whose results they are and of which day, by the DICOM results, if there are any."""
     for name in result_files():
         path = folder / name
         if path.suffix == ".dcm" and path.is_file():
@@ -153,11 +173,13 @@ def _identity(folder: Path) -> Identity:
             from pydicom.errors import InvalidDicomError
 
             try:
-                header = dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"])
+                tags = ["PatientID", "StudyDate"]
+                header = dcmread(path, stop_before_pixels=True, specific_tags=tags)
             except (OSError, InvalidDicomError) as error:
                 raise InputError(
                     f"expected a DICOM result, found {path}, which cannot be read ({error}); "
                     "segment the SPECT again"
                 ) from error
-            return Identity(patient=mark(str(header.get("PatientID") or "")))
-    return Identity()
+            identity = Identity(patient=mark(str(header.get("PatientID") or "")))
+            return identity, str(header.get("StudyDate") or "")
+    return Identity(), ""

@@ -126,9 +126,9 @@ def results_folder(out: Path, names: Sequence[str], *, force: bool = False) -> I
         If `out` holds any of `names` and `force` is not set, at the start or by the end, or
         cannot be written to.
     """
-    _require_free(out, names, force=force)
-    new = not out.exists()
     try:
+        _require_free(out, names, force=force)
+        new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
         staging = _unfinished(out / _RESULTS)
         with locked(out):  # so that nobody meets a folder that nobody holds yet

@@ -34,6 +34,8 @@ def figures(q: Quantification) -> str:
             "% of the skeleton\u2019s volume",
         ),
     )
+    if p.lesion_count is None:  # a CT alone: bone is all there is
+        told = (("Bone", number(p.bone_volume_ml, 1, why.get("bone_volume_ml", "")), "mL"),)
     return "\n".join(
         f'<div class="card"><dt>{title}</dt><dd>{value}</dd>'
         f'<dd class="unit">{escaped(unit)}</dd></div>'

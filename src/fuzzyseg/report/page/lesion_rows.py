@@ -109,7 +109,8 @@ def about_intervals(q: Quantification) -> str:
         )
     return (
         f'<p class="why">Small figures: between them should lie the true volume and uptake of '
-        f"{told.coverage:.0%} of lesions{tested}.</p>"
+        f"{told.coverage:.0%} of lesions{tested}. They allow for blur: a measured figure may lie "
+        "outside.</p>"
     )
 
 
