@@ -363,6 +363,16 @@ class TestModel:
             labels = image(tmp_path / name / "labels.nii.gz")
             np.testing.assert_array_equal(u.argmax(-1), labels)
 
+    def test_a_ct_in_the_same_folder_is_used(self, bundled, toy_folder, tmp_path, capsys):
+        write_tiny(bundled)
+        study = tmp_path / "study"
+        study.mkdir()
+        for name in ("spect.nii.gz", "ct.nii.gz"):
+            shutil.copy(toy_folder / name, study / name)
+        run = self.segmented(tmp_path / "out", str(study), "--no-register")
+        assert run["study"]["ct"]
+        assert "CT beside the SPECT" in capsys.readouterr().out
+
     def test_a_path_and_options_from_a_file(self, tmp_path):
         write_tiny(tmp_path)
         config = tmp_path / "c.toml"

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from fuzzyseg.batch.beside import with_ct_beside
 from fuzzyseg.batch.one import How, check_how, process, result_names
 from fuzzyseg.batch.source import Source
 from fuzzyseg.cli.options import Config, Input, Output, progress, say, warn
@@ -27,8 +28,8 @@ class Command:
         Folder for the results: report.html, preview.png, lesions.csv, summary.json, run.json and
         more.
     ct
-        CT of the same patient (folder, file or zip); it is brought onto the SPECT, and
-        tells the density of lesions. --model spect-ct also finds lesions and bone by it.
+        CT of the same patient (folder, file or zip; by default one beside the SPECT in its folder).
+        It tells the density of lesions; --model spect-ct also finds lesions and bone by it.
     series
         Which series of the input to use, if there are several.
     ct_series
@@ -69,10 +70,14 @@ class Command:
             results_folder(self.output, result_names(), force=self.force) as folder,
             progress(self.quiet) as step,
         ):
+            if self.series is None and self.modality is None:
+                source = with_ct_beside(source)
             described, measured = process(source, folder, self.how, step=step)
         from fuzzyseg.cli.lesion_lines import lesion_lines
         from fuzzyseg.segmentation.choice import by_what
 
+        if source.ct is not None and self.ct is None:
+            say("the CT beside the SPECT is used; --ct names another", quiet=self.quiet)
         for text in (*described["warnings"], *measured.notes):
             warn(text)
         say(f"segmented by {by_what(self.how.settings, described)}", quiet=self.quiet)

@@ -16,7 +16,7 @@ def figures(q: Quantification) -> str:
     largest = q.lesions[0] if q.lesions else None
     hottest = next((one for one in q.lesions if p.hottest and one.number == p.hottest[0]), None)
     no_lesion = why.get("lesion_count", "no lesion was found")
-    told = (
+    told: tuple[tuple[str, str, str], ...] = (
         ("Lesions", number(p.lesion_count, 0, no_lesion), ""),
         ("Largest lesion", _volume(largest, no_lesion), _of_largest(largest, q)),
         (
