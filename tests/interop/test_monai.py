@@ -16,6 +16,7 @@ from fuzzyseg.interop.monai_bundle import Rights, write_bundle
 from fuzzyseg.io import write_image
 from fuzzyseg.losses import LOSSES, CrossEntropyLoss, DiceLoss, Semi, get_loss
 from fuzzyseg.models.card import Preprocessing
+from fuzzyseg.models.locate import bundled_models
 from fuzzyseg.models.model_files import save_model
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.volume import Study, Volume
@@ -205,9 +206,15 @@ def test_a_bundle_of_ones_own_model_says_who_made_it(tmp_path, capsys):
     assert (out / "LICENSE").read_text() == "Ask first."
 
 
-def test_a_bundle_of_a_bundled_model_has_the_packages_licence(tmp_path):
+@pytest.mark.parametrize("name", bundled_models())
+def test_a_bundle_of_a_bundled_model_is_verified_and_has_the_packages_licence(name, tmp_path):
+    from monai.bundle import verify_metadata
+
     out = tmp_path / "bundle"
-    assert main(["export", "spect", "-o", str(out), "--format", "monai-bundle"]) == 0
-    described = json.loads((out / "configs" / "metadata.json").read_text())
+    assert main(["export", name, "-o", str(out), "--format", "monai-bundle"]) == 0
+    meta, schema = out / "configs" / "metadata.json", tmp_path / "schema.json"
+    schema.write_text(json.dumps(SCHEMA))
+    verify_metadata(meta_file=str(meta), filepath=str(schema))
+    described = json.loads(meta.read_text())
     assert described["authors"] == "The fuzzyseg authors"
     assert (out / "LICENSE").read_text().startswith("MIT License")
