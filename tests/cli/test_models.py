@@ -34,5 +34,7 @@ def test_figures_of_a_card_in_one_line():
     of = {"bone": {"dsc": 0.851, "surface_dsc": 0.9}, "lesion": {"dsc": None}}
     assert scores({"validation": of, "other": 3}) == "DSC of validation: bone 0.85"
     assert scores({}) == "-"
+    of = {"patients": 20, "lesion_dsc": [0.58, 0.54, 0.61], "false_pieces": [4.0, 2.2, 6.0]}
+    assert scores({"test": of, "note": "mean"}) == "DSC of test: lesion 0.58"
     assert trained_on({"cases": ["a", "b"], "config": {"loss": "rfcm"}}) == "2 cases, loss rfcm"
     assert trained_on({}) == "-"

@@ -13,7 +13,7 @@ from fuzzyseg.cli.terminal import say, say_table
 from fuzzyseg.io.output import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,21 @@ def trained_on(training: Mapping[str, Any]) -> str:
 
 
 def scores(metrics: Mapping[str, Any]) -> str:
-    """One line of the DSC in a card's metrics, {data: {class: {"dsc": number}}}."""
+    """One line of the DSC in a card's metrics: {data: {class: {"dsc": ...}}} or {"class_dsc": ...}.
+
+    A DSC is a number, or a list of a mean and its interval.
+    """
     lines = []
-    for data, classes in metrics.items():
-        pairs = classes.items() if isinstance(classes, dict) else ()
-        values = [
-            f"{name} {of['dsc']:.2f}"
-            for name, of in pairs
-            if isinstance(of, dict) and isinstance(of.get("dsc"), float)
-        ]
+    for data, told in metrics.items():
+        values = [f"{name} {dsc:.2f}" for name, dsc in _dsc(told)]
         if values:
             lines.append(f"DSC of {data}: {', '.join(values)}")
     return "; ".join(lines) or "-"
+
+
+def _dsc(told: Any) -> Iterator[tuple[str, float]]:
+    for name, of in told.items() if isinstance(told, dict) else ():
+        value = of.get("dsc") if isinstance(of, dict) else of if name.endswith("_dsc") else None
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, float):
+            yield name.removesuffix("_dsc"), first

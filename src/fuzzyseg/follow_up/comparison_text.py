@@ -41,7 +41,7 @@ def _within(values: Both, limit: float | None) -> str:
     before, after = values
     if limit is None or not before or not after:
         return ""
-    return "" if not 1 / limit <= after / before <= limit else ", within repeatability"
+    return f", {'within' if 1 / limit <= after / before <= limit else 'beyond'} repeatability"
 
 
 def sentence(comparison: Comparison) -> str:
