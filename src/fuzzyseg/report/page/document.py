@@ -78,6 +78,7 @@ def report_html(
             for a in quantification.curve
         ],
     }
+    has_lesions = quantification.patient.lesion_count is not None
     return Template(asset("report.html")).substitute(
         style=asset("report.css"),
         script=asset("table.js") + asset("report.js"),
@@ -90,6 +91,9 @@ def report_html(
         rows=rows(quantification, pictures),
         many="many" if len(numbers) > MANY else "few",
         unknown=unknown(quantification) + about_intervals(quantification),
+        # Of a CT alone bone is all there is.
+        title="Bone lesions" if has_lesions else "Bone",
+        no_list="" if has_lesions else " hidden",
         patient=patient_line(described or {}),
         details=details(described or {}),
         version=escaped(metadata.version("fuzzyseg")),
