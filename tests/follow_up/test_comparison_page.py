@@ -10,6 +10,7 @@ import pytest
 from fuzzyseg.follow_up.change import percent
 from fuzzyseg.follow_up.comparison_page import comparison_html
 from fuzzyseg.follow_up.one_grid import alignment_picture, on_one_grid
+from fuzzyseg.follow_up.patient_totals import totals_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -41,6 +42,21 @@ def test_a_row_a_lesion_with_both_days_and_the_change(page, compared):
         changed = percent(each.volume_ml)
         assert values[2] == ("" if changed is None else f"{changed:.6g}")
         assert row.count("<img") == 2
+        cells = re.findall(r'<td class="(beyond|within)"', row)
+        known = ((each.volume_ml, each.volume_limit), (each.peak, each.peak_limit))
+        assert cells == [*("beyond" if beyond(*both) else "within" for both in known), "within"]
+    assert {'<td class="beyond"', '<td class="within"'} <= set(re.findall(r'<td class="\w+"', page))
+
+
+def beyond(values, limit):
+    before, after = values
+    return None not in (before, after, limit) and abs(np.log(after / before)) > np.log(limit)
+
+
+def test_sums_say_whether_they_changed_beyond_repeatability(page, compared):
+    told = re.findall(r", (within|beyond) repeatability", page)
+    sums = [each for each in totals_of(compared) if each.limit is not None]
+    assert told == ["beyond" if beyond(each.values, each.limit) else "within" for each in sums]
 
 
 def test_four_pictures_of_the_body_number_the_same_lesions_alike(page, compared):

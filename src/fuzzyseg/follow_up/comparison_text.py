@@ -28,20 +28,22 @@ def cards(comparison: Comparison) -> str:
     for each in totals_of(comparison):
         before, after = (number(v, each.decimals) for v in each.values)
         change = _percent(percent(each.values)) if each.name != "lesion_count" else ""
-        within = _within(each.values, each.limit)
+        beyond = _beyond(each.values, each.limit)
+        repeats = "" if beyond is None else f", {'beyond' if beyond else 'within'} repeatability"
         parts.append(
             f'<div class="card"><dt>{escaped(each.title)}</dt>'
             f'<dd>{before}<span class="to"> \u2192 </span>{after}</dd>'
-            f'<dd class="unit">{escaped(each.unit)}<br>{change}{within}</dd></div>'
+            f'<dd class="unit">{escaped(each.unit)}<br>{change}{repeats}</dd></div>'
         )
     return "\n".join(parts)
 
 
-def _within(values: Both, limit: float | None) -> str:
+def _beyond(values: Both, limit: float | None) -> bool | None:
+    """Tell whether a change exceeds its limit; None where one of them is not known."""
     before, after = values
     if limit is None or not before or not after:
-        return ""
-    return f", {'within' if 1 / limit <= after / before <= limit else 'beyond'} repeatability"
+        return None
+    return not 1 / limit <= after / before <= limit
 
 
 def sentence(comparison: Comparison) -> str:
@@ -122,7 +124,6 @@ def _values(change: Change, values: Both, name: str, limit: float | None) -> str
     before, after = (number(v, 1, why) for v in values)
     known = [v for v in values if v is not None]
     changed = percent(values)
-    beyond = limit is not None and changed is not None and not _within(values, limit)
     note = change.reasons.get(f"{name}_change", "")
     if limit is not None:
         low, high = 100 * (1 / limit - 1), 100 * (limit - 1)
@@ -130,7 +131,7 @@ def _values(change: Change, values: Both, name: str, limit: float | None) -> str
     key = "" if changed is None else f"{changed:.6g}"
     return (
         f'<td data-value="{known[-1] if known else ""}">{before} \u2192 {after}</td>'
-        f'<td class="{"beyond" if beyond else "within"}" data-value="{key}" '
+        f'<td class="{"beyond" if _beyond(values, limit) else "within"}" data-value="{key}" '
         f'title="{escaped(note)}">{"" if changed is None else _percent(changed)}</td>'
     )
 
