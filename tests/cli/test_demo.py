@@ -3,9 +3,10 @@ from dataclasses import replace
 
 from toy_phantom import write_phantom
 
-from fuzzyseg.batch.one import CT_FILE, FILES
+from fuzzyseg.batch.one import FILES
 from fuzzyseg.cli import demo
 from fuzzyseg.cli.main import main
+from fuzzyseg.conventions import MEASURED_CT
 
 
 def test_makes_segments_and_evaluates_and_can_run_again(tmp_path, capsys, monkeypatch):
@@ -20,6 +21,6 @@ def test_makes_segments_and_evaluates_and_can_run_again(tmp_path, capsys, monkey
         told = capsys.readouterr().out
         assert "surface DSC" in told
         assert "preview.png" in told
-    assert {p.name for p in out.iterdir() if p.is_file()} == {CT_FILE, *FILES}
+    assert {p.name for p in out.iterdir() if p.is_file()} == {MEASURED_CT, *FILES}
     suv = json.loads((out / "summary.json").read_text())["suv"]
     assert suv["per_bq_ml"] > 0  # weight, activity and time of the patient are told

@@ -73,6 +73,7 @@ def edited(results, name, edit):
         ("summary.json", lambda t: t["lesions"][0].update(volume_ml=0), "of lesion 1"),
         ("summary.json", lambda t: t["lesions"][0].update(image_peak=None), "real number"),
         ("summary.json", lambda t: t.pop("suv"), "suv"),
+        ("summary.json", lambda t: t["patient"].pop("bone_reference"), "bone_reference"),
     ],
 )
 def test_damaged_results_are_refused(results, name, edit, why):

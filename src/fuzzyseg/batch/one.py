@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fuzzyseg.conventions import MEASURED_CT, MEASURED_SPECT
 from fuzzyseg.io.output import to_json
 from fuzzyseg.io.results.formats import RESULT_FORMATS, result_files
 from fuzzyseg.quantification.measuring import Measuring, check_measuring
@@ -23,13 +24,10 @@ if TYPE_CHECKING:
     Step = Callable[[str], Callable[[int, int], None]]
 
 _IDENTITY = {"name": "PatientName", "id": "PatientID", "birth_date": "PatientBirthDate"}
-# No name that a study has: with --force these must not replace what they are made of.
-SPECT_FILE = "measured_spect.nii.gz"
-CT_FILE = "measured_ct.nii.gz"  # where there is a CT beside the SPECT
 FILES = (  # of a NIfTI of SPECT; the last one is there when all are
     "labels.nii.gz",
     "memberships.nii.gz",
-    SPECT_FILE,
+    MEASURED_SPECT,
     "preview.png",
     "lesions.csv",
     "summary.json",
@@ -85,7 +83,7 @@ def check_how(how: How) -> None:
 
 def result_names() -> tuple[str, ...]:
     """Names of all files that results may have; the last of them is there when all are."""
-    return tuple(dict.fromkeys((*result_files(), CT_FILE, *FILES)))
+    return tuple(dict.fromkeys((*result_files(), MEASURED_CT, *FILES)))
 
 
 def process(
@@ -190,9 +188,9 @@ def _write_images(folder: Path, study: Study, measuring: Measuring) -> None:
 
     if study.spect is None:
         return
-    write_image(folder / SPECT_FILE, calibrated(study.spect, measuring))
+    write_image(folder / MEASURED_SPECT, calibrated(study.spect, measuring))
     if study.ct is not None:  # whole HU: noise that nobody sees would fill the disk
-        write_image(folder / CT_FILE, replace(study.ct, array=np.rint(study.ct.array)))
+        write_image(folder / MEASURED_CT, replace(study.ct, array=np.rint(study.ct.array)))
 
 
 def _identity(header: Dataset) -> dict[str, str]:

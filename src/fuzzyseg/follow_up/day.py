@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fuzzyseg.conventions import MEASURED_CT, MEASURED_SPECT
 from fuzzyseg.errors import InputError
 from fuzzyseg.identity import Identity, mark
 from fuzzyseg.io import read_nifti
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from fuzzyseg.quantification import Quantification
     from fuzzyseg.volume import Segmentation, Volume
 
-SPECT, CT, LABELS = "measured_spect.nii.gz", "measured_ct.nii.gz", "labels.nii.gz"
-SUMMARY, RUN, MEMBERSHIPS = "summary.json", "run.json", "memberships.nii.gz"
+LABELS, MEMBERSHIPS = "labels.nii.gz", "memberships.nii.gz"
+SUMMARY, RUN = "summary.json", "run.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class Day:
 
 def is_results(path: Path) -> bool:
     """Tell whether a path is a folder of results of `fuzzyseg segment`, whole or not."""
-    return any((path / name).is_file() for name in (RUN, SUMMARY, MEMBERSHIPS, SPECT))
+    return any((path / name).is_file() for name in (RUN, SUMMARY, MEMBERSHIPS, MEASURED_SPECT))
 
 
 def read_day(folder: Path) -> Day:
@@ -100,7 +101,9 @@ def read_day(folder: Path) -> Day:
             f"expected results of a SPECT, found those of a CT alone in {folder}; compare results "
             "that hold lesions"
         )
-    missing = [name for name in (RUN, SUMMARY, LABELS, SPECT) if not (folder / name).is_file()]
+    missing = [
+        name for name in (RUN, SUMMARY, LABELS, MEASURED_SPECT) if not (folder / name).is_file()
+    ]
     if missing:
         raise InputError(
             f"expected results of a SPECT by fuzzyseg segment, found no {', '.join(missing)} in "
@@ -111,9 +114,9 @@ def read_day(folder: Path) -> Day:
         if summary["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"version {summary['schema_version']}")
         image, measuring, classes = summary["image"], summary["measuring"], run["classes"]
-        spect = read_nifti(folder / SPECT, image["modality"], image["unit"])
+        spect = read_nifti(folder / MEASURED_SPECT, image["modality"], image["unit"])
         labels = read_nifti(folder / LABELS)
-        ct = read_nifti(folder / CT, "CT") if (folder / CT).is_file() else None
+        ct = read_nifti(folder / MEASURED_CT, "CT") if (folder / MEASURED_CT).is_file() else None
         if not (spect.same_grid(labels) and (ct is None or spect.same_grid(ct))):
             raise ValueError("images on different grids")
         count = summary["patient"]["lesion_count"]
@@ -124,9 +127,9 @@ def read_day(folder: Path) -> Day:
             merge_mm=measuring["merge_mm"],
             min_ml=measuring["min_ml"],
         )
-        if count is not None and count != len(found.voxels):
-            raise ValueError(f"{count} lesions measured, {len(found.voxels)} in the labels")
         if count is not None:
+            if count != len(found.voxels):
+                raise ValueError(f"{count} lesions measured, {len(found.voxels)} in the labels")
             _check_measures(summary, count)
         method = run["parameters"].get("model") or run["method"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
@@ -153,7 +156,13 @@ def _check_measures(summary: Mapping[str, Any], count: int) -> None:
             raise ValueError(f"measures {figures} of lesion {each['number']}")
         _ = each["at_border"], each["site"]
     _ = [summary["suv"][name] for name in ("kind", "reason", "per_bq_ml")]
-    _ = summary["patient"]["bone_volume_ml"]
+    totals = (
+        "lesion_volume_ml",
+        "bone_volume_ml",
+        "bone_reference",
+        "spect_skeletal_burden_percent",
+    )
+    _ = [summary["patient"][name] for name in totals]
 
 
 def _of_ct_alone(folder: Path) -> bool:

@@ -85,7 +85,7 @@ PRESETS: dict[str, Preset] = {
     "quick": _QUICK,
     "hour": replace(
         _QUICK,
-        about="the same with 1,000 steps: about an hour of one core",
+        about="as quick, with 1,000 steps: about an hour of one core",
         steps=1000,
         validate_every=250,
     ),
