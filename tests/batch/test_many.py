@@ -2,6 +2,7 @@ import csv
 import errno
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import nibabel as nib
@@ -173,3 +174,35 @@ def test_a_folder_of_something_else_is_refused(studies, tmp_path):
     (tmp_path / "out" / "mine.txt").touch()
     with pytest.raises(InputError, match="choose another folder"):
         run_batch(Batch(find_studies(studies), tmp_path / "out", HOW))
+
+
+def test_other_studies_join_the_table_of_a_folder(studies, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("fuzzyseg.cli.batch.chosen_engine", lambda *_, **__: Here())
+    out = tmp_path / "out"
+    run_batch(Batch(find_studies(studies), out, HOW), engine=Here())
+    write(tmp_path / "more" / "d.nii.gz", 2)
+    call = ["batch", str(tmp_path / "more"), "-o", str(out), "--method", "kmeans"]
+    assert main(call) == 0  # b failed in the earlier run, not in this one
+    assert "1 of 1 studies segmented, 0 failed" in (said := capsys.readouterr().out)
+    assert "lists 3 of earlier runs too" in said
+    rows = table(out)
+    states = {name: row["state"] for name, row in rows.items()}
+    assert states == {"d": "done", "a": "done", "b": "failed", "c": "done"}
+    assert float(rows["a"]["lesion_volume_ml"]) > 0
+    page = (out / "cohort.html").read_text()
+    assert all(f'href="{name}/report.html"' in page for name in "acd")
+
+    # The folder is what counts: results that are removed leave the table.
+    shutil.rmtree(out / "c")
+    (out / ".failed" / "b.json").unlink()
+    run_batch(Batch(find_studies(tmp_path / "more"), out, HOW), engine=Here())
+    assert set(table(out)) == {"a", "d"}
+
+
+def test_other_studies_of_bids_join_too(tmp_path):
+    for n in (1, 2):
+        write(tmp_path / f"in{n}/sub-0{n}/spect/sub-0{n}_spect.nii.gz", n)
+        batch = Batch(find_studies(tmp_path / f"in{n}"), tmp_path / "out", HOW, bids=True)
+        assert [row.study for row in run_batch(batch, engine=Here())] == [f"sub-0{n}"]
+    assert {row["state"] for row in table(tmp_path / "out").values()} == {"done"}
+    assert set(table(tmp_path / "out")) == {"sub-01", "sub-02"}

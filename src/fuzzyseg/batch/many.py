@@ -8,16 +8,11 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.batch.beside import with_ct_beside
-from fuzzyseg.batch.bids import (
-    as_derivative,
-    derivative_files,
-    derivative_name,
-    derivative_of,
-    write_description,
-)
+from fuzzyseg.batch.bids import as_derivative, derivative_files, write_description
 from fuzzyseg.batch.cohort_csv import Row, cohort_csv, read_row
 from fuzzyseg.batch.cohort_html import cohort_html
 from fuzzyseg.batch.one import FILES, How, check_how, process, result_names
+from fuzzyseg.batch.place import other_places, place_of
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import (
     cannot_write,
@@ -35,38 +30,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from fuzzyseg.batch.place import Place
     from fuzzyseg.batch.source import Source
     from fuzzyseg.jobs import Engine, Failure
 
-_FAILED = ".failed"  # folder of reasons, a file a study
 _RECORD = "batch.json"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a study's results go.
-
-    Parameters
-    ----------
-    folder : Path
-    prefix : str
-        Of its files, in a BIDS derivative.
-    failure : Path
-        The file that says why there are none.
-    """
-
-    folder: Path
-    prefix: str
-    failure: Path
-
-    def file(self, name: str) -> Path:
-        """Path of one of `FILES`."""
-        return self.folder / (derivative_name(self.prefix, name) if self.prefix else name)
-
-    @property
-    def done(self) -> bool:
-        """Whether the results are there."""
-        return self.file(FILES[-1]).exists()
 
 
 @dataclass(frozen=True)
@@ -90,11 +58,12 @@ class Batch:
 
     def place(self, source: Source) -> Place:
         """Where a study's results go."""
-        failure = self.out / _FAILED / f"{source.name}.json"
-        if not self.bids:
-            return Place(self.out / source.name, "", failure)
-        derivative = derivative_of(source)
-        return Place(self.out / derivative.folder, derivative.prefix, failure)
+        return place_of(source, self.out, bids=self.bids)
+
+    @property
+    def others(self) -> list[tuple[str, Place]]:
+        """Studies that earlier runs left in `out`, of other sources, with their places."""
+        return other_places(self.out, self.sources, bids=self.bids)
 
 
 def run_batch(
@@ -105,7 +74,9 @@ def run_batch(
     failed: Callable[[str, str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Row]:
-    """Segment every study that has no results yet, and tell all of them in cohort.csv and .html.
+    """Segment every study that has no results yet, and tell of all in cohort.csv and .html.
+
+    Studies of earlier runs, from other sources, keep their rows there.
 
     Parameters
     ----------
@@ -122,7 +93,7 @@ def run_batch(
     Returns
     -------
     list of Row
-        A row a study of the whole cohort.
+        A row a study of `batch.sources`.
 
     Raises
     ------
@@ -262,16 +233,20 @@ def _described(batch: Batch) -> dict[str, Any]:
 def _tell(batch: Batch, places: Sequence[Place]) -> list[Row]:
     """Write cohort.csv and cohort.html of all studies; who comes last has seen everything."""
     with locked(batch.out):
+        named = [
+            *((source.name, place) for source, place in zip(batch.sources, places, strict=True)),
+            *batch.others,
+        ]
         rows = [
             read_row(
-                source.name,
+                name,
                 place.file("summary.json") if place.done else None,
                 place.file("run.json"),
                 place.failure,
             )
-            for source, place in zip(batch.sources, places, strict=True)
+            for name, place in named
         ]
         write_text(batch.out / "cohort.csv", cohort_csv(rows))
-        reports = [place.file("report.html").relative_to(batch.out) for place in places]
+        reports = [place.file("report.html").relative_to(batch.out) for _, place in named]
         write_text(batch.out / "cohort.html", cohort_html(rows, [r.as_posix() for r in reports]))
-    return rows
+    return rows[: len(places)]

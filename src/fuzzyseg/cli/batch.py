@@ -47,7 +47,7 @@ class Command:
         columns study, image, and, if known, ct, weight_kg, injected_mbq, ...
     output
         Folder for cohort.csv, cohort.html, and a folder of results per study; an earlier run in it
-        is resumed.
+        is resumed, and its studies stay in the tables.
     jobs
         Studies at a time, each in a process with one thread; by default one per core, with ray of
         the whole cluster.
@@ -98,7 +98,9 @@ class Command:
         waiting = len(rows) - done - failed
         rest = f", {waiting} waiting" if waiting else ""
         told = f"{done} of {len(rows)} studies segmented, {failed} failed{rest}"
-        say(f"{told}; open {self.output / 'cohort.html'}", quiet=self.quiet)
+        more = len(batch.others)
+        earlier = f", which lists {more} of earlier runs too" if more else ""
+        say(f"{told}; open {self.output / 'cohort.html'}{earlier}", quiet=self.quiet)
         if failed:
             raise InputError(
                 f"expected every study to be segmented, found {failed} that could not be; "
