@@ -44,7 +44,7 @@ def test_json_says_what_each_series_is_and_no_names(folder, capsys):
     assert (ct["modality"], ct["unit"], ct["shape"]) == ("CT", "HU", [133, 91, 147])
     assert "bone in CT" in ct["segment"]
     assert "damaged" in stray["no_volume"]
-    assert found["segment"] == "series 1"
+    assert found["segment"] == "series 1 with the CT, series 2"
 
 
 def test_names_are_shown_where_they_are_asked_for(folder, capsys):
@@ -53,6 +53,11 @@ def test_names_are_shown_where_they_are_asked_for(folder, capsys):
     assert "DOE JANE" in out
     assert "DOE_JANE.dcm" in out
     assert "90 x 62 x 100 voxels of 4.42 x 4.42 x 4.42 mm, in counts, Tc-99m" in out
+
+
+def test_files_that_are_a_pair_by_their_names(toy_folder, capsys):
+    assert main(["info", str(toy_folder), "--json"]) == 0  # ct, labels, spect
+    assert json.loads(capsys.readouterr().out)["segment"] == "series 3 with the CT, series 1"
 
 
 def test_nothing_is_written(folder, tmp_path, monkeypatch, capsys):

@@ -70,8 +70,7 @@ class Command:
             results_folder(self.output, result_names(), force=self.force) as folder,
             progress(self.quiet) as step,
         ):
-            if self.series is None and self.modality is None:
-                source = with_ct_beside(source)
+            source = with_ct_beside(source)
             described, measured = process(source, folder, self.how, step=step)
         from fuzzyseg.cli.lesion_lines import lesion_lines
         from fuzzyseg.segmentation.choice import by_what

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from fuzzyseg.io import SeriesInfo
@@ -38,17 +38,32 @@ def study_facts(
     InputError
         If nothing there is an image.
     """
-    from fuzzyseg.io import choose_series, read_each
+    from fuzzyseg.io import read_each
 
     found, infos = [], []
     for info, volume in read_each(path, progress=progress):
         infos.append(info)
         found.append(_series(info, volume, names=names))
     try:
-        taken = f"series {choose_series(infos, str(path)).number}"
+        taken = _taken(path, infos)
     except InputError as error:
         taken = str(error) if names else "no series automatically: choose one with --series N"
     return {"series": found, "segment": taken}
+
+
+def _taken(path: Path, infos: Sequence[SeriesInfo]) -> str:
+    """Say which series `fuzzyseg segment` takes; InputError where it cannot choose."""
+    from fuzzyseg.batch.beside import with_ct_beside
+    from fuzzyseg.batch.source import Source
+    from fuzzyseg.io import choose_series
+
+    source = with_ct_beside(Source(path.name, path), infos)
+    number = {info.files[0]: info.number for info in infos}
+    chosen = source.image == path
+    image = choose_series(infos, str(path)).number if chosen else number[source.image]
+    if source.ct is None:
+        return f"series {image}"
+    return f"series {image} with the CT, series {source.ct_series or number[source.ct]}"
 
 
 def _series(info: SeriesInfo, volume: Volume | None, *, names: bool) -> dict[str, Any]:
