@@ -35,11 +35,13 @@ def test_dice_of_two_boxes_is_what_it_is_by_hand():
     assert outline_overlap(spect, replace(ct, unit="arbitrary")) is None
 
 
-@pytest.mark.parametrize("values", ["labels", "attenuation", "spect"])
+@pytest.mark.parametrize("values", ["labels", "attenuation", "spect", "ringing", "noisy"])
 def test_what_is_no_ct_is_told(pair, values):
     hu = pair.ct.array
     taken = {"labels": (hu > 200) * 1.0, "attenuation": np.clip(1 + hu / 1000, 0, 2) * 0.15,
-             "spect": np.clip(hu, 0, None) * 100}[values]  # fmt: skip
+             "spect": np.clip(hu, 0, None) * 100,
+             "ringing": np.where(hu > 500, -100, np.clip(hu, 0, None)),  # 0.01% of the voxels
+             "noisy": np.clip(100 * pair.spect.array.max() * hu, -900, None)}[values]  # fmt: skip
     told = align(Study(pair.spect, replace(pair.ct, array=taken.astype(np.float32)))).ct.warnings
     assert any("not HU" in text for text in told)
     assert not any("not HU" in text for text in align(pair).ct.warnings)

@@ -22,6 +22,8 @@ LOW_AGREEMENT = 0.85
 _BODY_HU = -300.0
 _BODY_SHARE = 0.08
 _FAT_HU = -30.0
+# Share of a CT's voxels that lies below that at the least, and the largest value that CTs store.
+_FAT_SHARE, _HIGHEST_HU = 0.01, 32767.0
 _SMOOTH_MM = 6.0
 
 
@@ -67,14 +69,23 @@ def check_identity(study: Study, *, allow_mismatch: bool = False) -> tuple[str, 
 
 
 def check_hu(ct: Volume) -> tuple[str, ...]:
-    """Warn of a CT whose values cannot be HU: around and in every body there is air or fat."""
+    """Warn of a CT whose values cannot be HU: around and in every body there is air or fat.
+
+    Reconstructions of SPECT have negative values too, but few, or an uptake far above any HU.
+    """
     low, high = float(ct.array.min()), float(ct.array.max())
-    if low < _FAT_HU:
+    share = np.count_nonzero(ct.array < _FAT_HU) / ct.array.size
+    if low >= _FAT_HU:
+        why = f"none where air and fat lie, below {_FAT_HU:g}"
+    elif share < _FAT_SHARE:
+        why = f"hardly any where air and fat lie, below {_FAT_HU:g} ({100 * share:.2g}% of them)"
+    elif high > _HIGHEST_HU:
+        why = f"above {_HIGHEST_HU:g}, beyond which no CT goes"
+    else:
         return ()
     return (
-        f"The CT holds values from {low:.4g} to {high:.4g}, none where air and fat lie, below "
-        f"{_FAT_HU:g}: these are not HU, or too narrow a window of them, and "
-        "densities measured in it are meaningless. Give the original CT.",
+        f"The CT holds values from {low:.4g} to {high:.4g}, {why}: these are not HU, or too narrow "
+        "a window of them, and densities measured in it are meaningless. Give the original CT.",
     )
 
 
