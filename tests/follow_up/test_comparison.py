@@ -8,6 +8,7 @@ import pytest
 from fuzzyseg.follow_up.comparison import compare
 from fuzzyseg.follow_up.comparison_document import changes_csv, document
 from fuzzyseg.follow_up.patient_totals import totals_of
+from fuzzyseg.models.locate import bundled_models
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,23 @@ def test_nothing_to_find_on_either_day_is_no_error(days):
 def test_two_methods_are_noted(days):
     notes = compare(days[0], replace(days[1], method="rfcm")).notes
     assert any("by drawn at baseline and by rfcm" in note for note in notes)
+
+
+@pytest.mark.usefixtures("aligned")
+def test_two_models_of_one_name_are_noted(days):
+    first, later = (replace(day, method="spect", digest="a") for day in days)
+    told = "by two models named spect"
+    assert any(told in note for note in compare(first, replace(later, digest="b")).notes)
+    for other in (later, replace(later, digest="")):  # the same, or results that do not say
+        assert not any(told in note for note in compare(first, other).notes)
+
+
+@pytest.mark.usefixtures("aligned")
+def test_limits_of_another_model_of_that_name_are_noted(days):
+    bundled, told = bundled_models()["spect"].sha256, "limits are those of the bundled spect"
+    for digest, noted in ((bundled, False), ("a" * 64, True)):
+        both = [replace(day, method="spect", digest=digest) for day in days]
+        assert any(told in note for note in compare(*both).notes) == noted
 
 
 def test_days_that_may_be_swapped_or_one_scan_are_told(days):

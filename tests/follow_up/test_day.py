@@ -44,6 +44,13 @@ def test_what_is_missing_is_named(results, name):
         read_day(results)
 
 
+def test_a_model_is_known_by_its_weights(results):
+    assert read_day(results).digest == ""
+    card = {"name": "spect", "sha256": "abc"}
+    edited(results, "run.json", lambda t: t["parameters"].update(model="spect", card=card))
+    assert (read_day(results).method, read_day(results).digest) == ("spect", "abc")
+
+
 def test_half_of_results_is_no_study_to_segment(results):
     for name in ("run.json", "summary.json"):
         (results / name).unlink()

@@ -12,6 +12,7 @@ from fuzzyseg.follow_up.alignment import Alignment, align_days
 from fuzzyseg.follow_up.change import Change, changes_of
 from fuzzyseg.follow_up.comparable_uptake import Uptake, comparable
 from fuzzyseg.follow_up.repeatability import Repeatability, repeatability_of
+from fuzzyseg.models.locate import bundled_models
 
 if TYPE_CHECKING:
     from fuzzyseg.follow_up.day import Day
@@ -118,10 +119,20 @@ def _remarks(
             f"Lesions were found by {baseline.method} at baseline and by {follow_up.method} at "
             "follow-up: differences may be of the methods. Segment both by one."
         )
+    elif baseline.digest and follow_up.digest and baseline.digest != follow_up.digest:
+        notes.append(
+            f"Lesions were found by two models named {follow_up.method}, one at baseline and "
+            "another at follow-up: differences may be of the models. Segment both by one."
+        )
     elif limits.measured_on != follow_up.method:
         notes.append(
             f"The repeatability of {follow_up.method} is not known: limits are those of "
             f"{limits.measured_on}."
+        )
+    elif not _bundled(follow_up):
+        notes.append(
+            f"The repeatability of this {follow_up.method} is not known: limits are those of the "
+            f"bundled {limits.measured_on}, which is another model."
         )
     if alignment.shared < _SMALL_FIELD:
         notes.append(
@@ -135,3 +146,9 @@ def _remarks(
             "volumes and peaks."
         )
     return notes
+
+
+def _bundled(day: Day) -> bool:
+    """Tell whether the day's model is the bundled one of its name, where that can be told."""
+    card = bundled_models().get(day.method)
+    return card is None or not day.digest or day.digest == card.sha256

@@ -49,6 +49,8 @@ class Day:
         Whose it is, where DICOM results say so.
     date : str
         Of the study, YYYYMMDD, where they say so: to tell the order of days, and never written.
+    digest : str
+        sha256 of the model's weights, where a model segmented it: two may have one name.
     """
 
     spect: Volume
@@ -58,6 +60,7 @@ class Day:
     method: str
     identity: Identity = field(default_factory=Identity)
     date: str = ""
+    digest: str = ""
 
     @classmethod
     def of(
@@ -67,7 +70,8 @@ class Day:
         volume, made = segmentation.volume, segmentation.provenance
         method = str(made.parameters.get("model") or made.method)
         summary = document(measured, volume)
-        return cls(volume, ct, measured.labels, summary, Path(method).name, volume.identity)
+        name, digest = Path(method).name, _digest(made.parameters)
+        return cls(volume, ct, measured.labels, summary, name, volume.identity, digest=digest)
 
     @property
     def measures(self) -> dict[int, Mapping[str, Any]]:
@@ -131,7 +135,7 @@ def read_day(folder: Path) -> Day:
             if count != len(found.voxels):
                 raise ValueError(f"{count} lesions measured, {len(found.voxels)} in the labels")
             _check_measures(summary, count)
-        method = run["parameters"].get("model") or run["method"]
+        method, digest = run["parameters"].get("model") or run["method"], _digest(run["parameters"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise InputError(
             f"expected whole results in {folder}, found them damaged or of another version "
@@ -142,7 +146,13 @@ def read_day(folder: Path) -> Day:
             f"expected lesions to compare, found the classes {', '.join(classes)} in {folder}; "
             "segment by a method that knows lesions"
         )
-    return Day(spect, ct, found.labels, summary, str(method), *_whose(folder))
+    whose, date = _whose(folder)
+    return Day(spect, ct, found.labels, summary, str(method), whose, date, digest)
+
+
+def _digest(parameters: Mapping[str, Any]) -> str:
+    """Sha256 of the model's weights; empty of a method, or where results do not say."""
+    return str((parameters.get("card") or {}).get("sha256") or "")
 
 
 def _check_measures(summary: Mapping[str, Any], count: int) -> None:
