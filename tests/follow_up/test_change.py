@@ -104,6 +104,10 @@ def test_a_lesion_that_the_field_cuts_has_no_change_of_volume(days, limits):
     (grown,) = [each for each in found if _name(each, (cut, after)) == "grown"]
     assert grown.words == ()
     assert "border" in grown.reasons["volume_change"]
+    assert grown.at_border
+    assert grown.told == "peak unchanged"  # its volume is not judged
+    assert grown.percent("volume_ml") is grown.percent("total") is None
+    assert grown.percent("peak") == percent(grown.peak)
 
 
 def test_percent_of_what_is_unknown_is_unknown():

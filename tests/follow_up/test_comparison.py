@@ -1,12 +1,15 @@
 import csv
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from fuzzyseg.cli.change_lines import change_lines
 from fuzzyseg.follow_up.comparison import compare
 from fuzzyseg.follow_up.comparison_document import changes_csv, document
+from fuzzyseg.follow_up.comparison_page import comparison_html
 from fuzzyseg.follow_up.patient_totals import totals_of
 from fuzzyseg.models.locate import bundled_models
 
@@ -81,6 +84,26 @@ def test_limits_of_another_model_of_that_name_are_noted(days):
     for digest, noted in ((bundled, False), ("a" * 64, True)):
         both = [replace(day, method="spect", digest=digest) for day in days]
         assert any(told in note for note in compare(*both).notes) == noted
+
+
+@pytest.mark.usefixtures("aligned")
+def test_changes_of_what_the_field_cuts_are_left_out_everywhere(days):
+    at_border = [{**each, "at_border": True} for each in days[0].summary["lesions"]]
+    cut = replace(days[0], summary={**days[0].summary, "lesions": at_border})
+    found = compare(cut, days[1])
+    rows = csv.DictReader(changes_csv(found).splitlines())
+    page, lines = comparison_html(found), change_lines(found)
+    for each, row, told in zip(found.changes, rows, document(found)["lesions"], strict=True):
+        shown = re.search(rf'data-lesion="{each.number}" aria.*?</tr>', page).group()
+        line = next(line for line in lines if line.split()[0] == str(each.number))
+        marked = [">cut</abbr>" in shown, "cut off" in line, told["at_border"]]
+        assert marked == [bool(each.baseline)] * 3
+        if each.baseline and each.follow_up:
+            assert row["volume_ml_change_percent"] == row["total_change_percent"] == ""
+            assert told["volume_ml"]["change_percent"] is None
+            assert row["peak_change_percent"]
+            assert shown.count("not known: cut off") == 2
+    assert any("reach the border of a day's field" in note for note in found.notes)
 
 
 def test_days_that_may_be_swapped_or_one_scan_are_told(days):

@@ -26,7 +26,8 @@ def change_lines(comparison: Comparison) -> list[str]:
     lines.append(f"{'':>4} {'ml':>16} {'peak':>16}  ({comparison.uptake.unit})")
     for each in comparison.changes[:_SHOWN]:
         values = f"{_two(each.volume_ml, 1):>16} {_two(each.peak, 1):>16}"
-        lines.append(f"{each.number:>4} {values}  {each.told}; {each.site or 'site unknown'}")
+        cut = ", cut off by the border of the field" if each.at_border else ""
+        lines.append(f"{each.number:>4} {values}  {each.told}; {each.site or 'site unknown'}{cut}")
     more = len(comparison.changes) - _SHOWN
     if more > 0:
         lines.append(f"and {more} smaller, in changes.csv")

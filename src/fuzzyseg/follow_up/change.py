@@ -51,6 +51,8 @@ class Change:
         Largest ratio of both days, and its inverse the smallest, that no change shows too.
     overlap : float
         Share of the smaller lesion that lies in the other's.
+    at_border : bool
+        It reaches the border of a day's field: volume and total there are of a part of it.
     reasons : mapping of str to str
         Why a value is None, or a change is not judged.
     """
@@ -69,7 +71,20 @@ class Change:
     volume_limit: float | None
     peak_limit: float | None
     overlap: float
+    at_border: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def percent(self, name: str) -> float | None:
+        """Change in percent of a value; None where it is not known, or `reasons` has NAME_change.
+
+        Parameters
+        ----------
+        name : {"volume_ml", "peak", "mean", "total"}
+        """
+        if f"{name.removesuffix('_ml')}_change" in self.reasons:
+            return None
+        values: Both = getattr(self, name)
+        return percent(values)
 
     @property
     def told(self) -> str:
@@ -81,7 +96,13 @@ class Change:
             known = self.peak_limit is not None
             return f"{self.kind}, but as warm as before" if known and not self.beyond else self.kind
         said = [] if self.kind == "same" else [self.kind]
-        return ", ".join([*said, *(self.words or ("unchanged",))])
+        return ", ".join([*said, *(self.words or (self._unchanged,))])
+
+    @property
+    def _unchanged(self) -> str:
+        if "volume_change" not in self.reasons:
+            return "unchanged"
+        return "not judged" if self.peak_limit is None else "peak unchanged"
 
 
 def percent(values: Both) -> float | None:
@@ -196,12 +217,12 @@ def _change(
     if kind != "not in field" and uptake.scales is not None:
         peak_limit = limits.limit("peak", size, uptake)
         words += _beyond(peaks, peak_limit, ("hotter", "cooler"))
+    cut = any(
+        _at_border(side, n) for side, n in zip(sides, (pair.baseline, pair.follow_up), strict=True)
+    )
     if len(sizes) == 2:
-        if any(
-            _at_border(side, n)
-            for side, n in zip(sides, (pair.baseline, pair.follow_up), strict=True)
-        ):
-            reasons["volume_change"] = _CUT
+        if cut:
+            reasons |= dict.fromkeys(("volume_change", "total_change"), _CUT)
         else:
             volume_limit = limits.limit("volume", size, uptake)
             words = _beyond(volume, volume_limit, ("grown", "shrunk")) + words
@@ -221,6 +242,7 @@ def _change(
         volume_limit=volume_limit,
         peak_limit=peak_limit,
         overlap=round(pair.overlap, 4),
+        at_border=cut,
         reasons=reasons,
     )
 

@@ -15,9 +15,12 @@ from fuzzyseg.follow_up.repeatability import Repeatability, repeatability_of
 from fuzzyseg.models.locate import bundled_models
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fuzzyseg.follow_up.day import Day
 
 _SMALL_FIELD = 0.9  # of the skeleton: sums over less are not of the same bones
+_NAMED = 5  # lesions that a note names
 _WIDTH = 1.15  # ratio of voxels' widths from which images are taken for unlike
 
 
@@ -76,7 +79,7 @@ def compare(baseline: Day, follow_up: Day, *, allow_mismatch: bool = False) -> C
     uptake = comparable(baseline, follow_up)
     limits = repeatability_of(follow_up.method)
     changes = changes_of(baseline, follow_up, alignment.baseline_from_follow_up, uptake, limits)
-    notes += _remarks(baseline, follow_up, alignment, uptake, limits)
+    notes += [*_remarks(baseline, follow_up, alignment, uptake, limits), *_cut(changes)]
     return Comparison(baseline, follow_up, alignment, uptake, limits, changes, tuple(notes))
 
 
@@ -146,6 +149,21 @@ def _remarks(
             "volumes and peaks."
         )
     return notes
+
+
+def _cut(changes: Sequence[Change]) -> list[str]:
+    """Say which lesions a field cuts: sums hold parts of them."""
+    cut = [str(each.number) for each in changes if each.at_border]
+    if not cut:
+        return []
+    named, more = ", ".join(cut[:_NAMED]), len(cut) - _NAMED
+    which = f"Lesion {named} reaches" if len(cut) == 1 else f"Lesions {named} reach"
+    if more > 0:
+        which = f"Lesions {named} and {more} more reach"
+    return [
+        f"{which} the border of a day's field: parts outside it are not measured, nor are they in "
+        "the patient's sums."
+    ]
 
 
 def _bundled(day: Day) -> bool:

@@ -66,12 +66,13 @@ def _lesion(change: Change) -> dict[str, Any]:
         "follow_up_lesions": list(change.follow_up),
         "site": change.site,
         "overlap": change.overlap,
+        "at_border": change.at_border,
     }
     for name in _VALUES:
         values: Both = getattr(change, name)
         told[name] = {
             **dict(zip(_SIDES, values, strict=True)),
-            "change_percent": percent(values),
+            "change_percent": change.percent(name),
         }
     told["volume_ml"]["limits_percent"] = _limits(change.volume_limit)
     told["peak"]["limits_percent"] = _limits(change.peak_limit)

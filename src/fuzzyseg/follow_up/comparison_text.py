@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ORDER = ("new", "gone", "split", "merged", "regrouped", "same", "not in field")
 _UP, _DOWN = {"new", "grown", "hotter"}, {"gone", "shrunk", "cooler"}
 _NOTHING = "no lesion was found there on this day"
+_CUT = "reaches the border of a day\u2019s field"
 
 
 def cards(comparison: Comparison) -> str:
@@ -94,14 +95,16 @@ def _row(change: Change, pictures: tuple[str, str] | None) -> str:
     site = number(None, 0) if change.site is None else escaped(change.site)
     places = (*change.baseline, "new")[: max(1, len(change.baseline))]
     later = (*change.follow_up, "gone")[: max(1, len(change.follow_up))]
+    cut = f' <abbr title="{_CUT}">cut</abbr>' if change.at_border else ""
     own = f"in each day\u2019s report: {_numbers(places)} and {_numbers(later)}"
     return (
         f'<tr tabindex="0" data-lesion="{change.number}" aria-selected="false">'
-        f'<th scope="row" data-value="{change.number}" title="{escaped(own)}">{change.number}</th>'
+        f'<th scope="row" data-value="{change.number}" title="{escaped(own)}">'
+        f"{change.number}{cut}</th>"
         f'<td class="seen">{seen}</td><td class="seen">{site}</td>{_told(change)}'
-        f"{_values(change, change.volume_ml, 'volume', change.volume_limit)}"
-        f"{_values(change, change.peak, 'peak', change.peak_limit)}"
-        f"{_values(change, change.total, 'total', None)}</tr>"
+        f"{_values(change, 'volume_ml', change.volume_limit)}"
+        f"{_values(change, 'peak', change.peak_limit)}"
+        f"{_values(change, 'total', None)}</tr>"
     )
 
 
@@ -118,13 +121,15 @@ def _told(change: Change) -> str:
     return f'<td class="change {tone}" data-value="{-rank}">{escaped(change.told)}</td>'
 
 
-def _values(change: Change, values: Both, name: str, limit: float | None) -> str:
+def _values(change: Change, name: str, limit: float | None) -> str:
     """Both days' values, and the change in percent, bold beyond its limits."""
-    why = change.reasons.get(name, _NOTHING)
-    before, after = (number(v, 1, why) for v in values)
+    values: Both = getattr(change, name)
+    short = name.removesuffix("_ml")
+    before, after = (number(v, 1, change.reasons.get(short, _NOTHING)) for v in values)
     known = [v for v in values if v is not None]
-    changed = percent(values)
-    note = change.reasons.get(f"{name}_change", "")
+    changed = change.percent(name)
+    why = change.reasons.get(f"{short}_change")
+    note = ""
     if limit is not None:
         low, high = 100 * (1 / limit - 1), 100 * (limit - 1)
         note = f"without any change: {_percent(low)} to {_percent(high)}"
@@ -132,7 +137,7 @@ def _values(change: Change, values: Both, name: str, limit: float | None) -> str
     return (
         f'<td data-value="{known[-1] if known else ""}">{before} \u2192 {after}</td>'
         f'<td class="{"beyond" if _beyond(values, limit) else "within"}" data-value="{key}" '
-        f'title="{escaped(note)}">{"" if changed is None else _percent(changed)}</td>'
+        f'title="{escaped(note)}">{number(None, 0, why) if why else _percent(changed)}</td>'
     )
 
 
