@@ -53,6 +53,23 @@ def test_the_model_segments(data, tmp_path):
     assert main([*call, "-o", str(tmp_path / "out"), "--quiet"]) == 0
 
 
+def test_a_model_of_another_architecture_is_refused_before_reading(
+    data, tmp_path, refused, monkeypatch
+):
+    call = ["train", data, "-o", str(tmp_path / "first"), *QUICK, "--quiet"]
+    assert main(call) == 0
+
+    def read(*_, **__):
+        raise AssertionError("cases are read")
+
+    monkeypatch.setattr("fuzzyseg.training.prepared.prepared_cases", read)
+    start = ["--start", str(tmp_path / "first" / "model")]
+    err = refused(data, *QUICK, "--filters", "5", "--classes", "2", *start)
+    assert "start from with classes background bone and filters 5" in err
+    assert "found classes background bone lesion and filters 2 in first" in err
+    assert "give its --classes and --filters" in err
+
+
 def test_a_class_that_no_patient_has_is_unknown(tmp_path, capsys):
     image = np.random.default_rng(0).normal(0, 1, (14, 14, 14)).astype(np.float32)
     write(tmp_path / "a.nii", image)

@@ -83,8 +83,10 @@ class Command:
         start = None
         if self.start is not None:
             from fuzzyseg.models.model_files import load_model
+            from fuzzyseg.training.start import require_same_architecture
 
             start = load_model(self.start)
+            require_same_architecture(start.card, config)  # before minutes of reading, too
         sources = find_sources(self.data, config.channels)
         held_out = find_sources(self.validation, config.channels)
         check_validation(config, [source.labels is not None for source in held_out])

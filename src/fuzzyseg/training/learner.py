@@ -11,11 +11,11 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.networks.architecture import Architecture
 from fuzzyseg.networks.registry import build_network
 from fuzzyseg.training.average import average_in
 from fuzzyseg.training.idle import freeze_idle
 from fuzzyseg.training.objective import anneal, batch_loss, build_loss
+from fuzzyseg.training.start import architecture_of
 from fuzzyseg.training.synchronised import synchronise
 
 if TYPE_CHECKING:
@@ -58,14 +58,7 @@ class Learner:
         self.device = torch.device(config.device + local)
         self.layout = torch.channels_last if config.dims == 2 else torch.channels_last_3d
         torch.manual_seed(config.seed)
-        self.architecture = Architecture(
-            network=config.network,
-            channels=config.channels,
-            classes=config.class_names,
-            filters=config.filters,
-            dims=config.dims,
-            context=config.context,
-        )
+        self.architecture = architecture_of(config)
         self.network = build_network(self.architecture).to(self.device)
         self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
         freeze_idle(self.network)
