@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.image import imread
@@ -106,8 +108,37 @@ def test_planes_hold_the_place_that_is_asked_for():
         assert all(picture.max() == 1 for picture in shown.values())
         missed = pictures(value.plot((x + 2.0, y, z)))
         assert missed["sagittal"].max() == 0
-    with pytest.raises(InputError, match=r"expected a place .* at_mm=\(x, y, z\)"):
-        Volume(array, affine).plot((1.0, np.nan, 3.0))
+
+
+@pytest.mark.parametrize(
+    "place", ["abc", (1.0, np.nan, 3.0), (1, "x", None), ((1, 2), 3, 4), np.eye(4), 5]
+)
+def test_what_is_no_place_is_refused_in_one_line(place, marked):
+    for value in (Volume(marked[0], np.eye(4)), segmentation(*marked, np.eye(4))):
+        with pytest.raises(InputError, match=r"^expected a place .* at_mm=\(x, y, z\).*$"):
+            value.plot(place)
+
+
+def test_a_dollar_in_a_name_is_no_formula(marked):
+    drawn = segmentation(*marked, np.eye(4))
+    names = ("background", "bone", r"$\nonsense$")
+    figure = replace(drawn, class_names=names, provenance=Provenance("$a_b$")).plot()
+    figure._repr_png_()  # which was a ParseException
+    texts = figure.legends[0].get_texts()
+    assert texts[1].get_text().startswith(names[2])
+    assert not figure._suptitle.get_parse_math()
+    assert not any(text.get_parse_math() for text in texts)
+
+
+@pytest.mark.parametrize("modality", ["NM", "CT"])
+def test_an_image_without_a_finite_voxel_says_so(modality, marked):
+    for value in (np.nan, np.inf):
+        figure = Volume(np.full((4, 5, 6), value, np.float32), np.eye(4), modality).plot()
+        figure._repr_png_()
+        assert figure.subfigs[0]._suptitle.get_text() == f"{modality}, no finite voxel"
+    array = np.where(marked[1] == 1, np.nan, marked[0]).astype(np.float32)
+    figure = Volume(array, np.eye(4), "NM", "counts").plot()
+    assert figure.subfigs[0]._suptitle.get_text() == "NM, shown from 0 to 2 counts"
 
 
 def test_a_study_shows_one_place_in_both_images():

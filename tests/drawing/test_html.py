@@ -45,6 +45,19 @@ def test_a_volume_says_what_it_is(volume):
     ]
 
 
+@pytest.mark.parametrize("modality", ["NM", "CT"])
+def test_values_that_are_not_finite_are_said_to_be_so(volume, modality):
+    array = volume.array.copy()
+    array[0, 0, 0], array[3, 4, 5] = np.nan, np.inf
+    for found, told in (
+        (array, "1 to 118, counts (2 not finite)"),
+        (np.full_like(array, np.nan), "no finite voxel"),
+        (np.full_like(array, np.inf), "no finite voxel"),
+    ):
+        html = Volume(found, volume.affine, modality, "counts")._repr_html_()
+        assert Table(html).rows[1] == ("values", told)
+
+
 def test_a_segmentation_gives_its_volumes_and_warnings(volume):
     labels = np.zeros(volume.shape, np.uint8)
     labels[1, 1, 1:5] = 1  # four voxels of half a millilitre

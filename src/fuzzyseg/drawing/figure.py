@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from fuzzyseg.counts import class_counts
 from fuzzyseg.drawing.planes import colour, draw, views
-from fuzzyseg.drawing.shown import PatientAxes, to_patient_axes, window_of
+from fuzzyseg.drawing.shown import PatientAxes, finite_values, to_patient_axes, window_of
 from fuzzyseg.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def draw_segmentation(segmentation: Segmentation, at_mm: Place | None = None) ->
     title = f"{segmentation.provenance.method}   {_described(image)}"
     width, height = _draw_row(figure, panels, window_of(image), title)
     figure.set_size_inches(width, height + _LEGEND_IN)
-    figure.legend(
+    legend = figure.legend(
         handles=[
             Line2D([], [], color=colour(c), label=f"{name}  {n * image.voxel_volume_ml:.1f} ml")
             for c, (name, n) in enumerate(zip(segmentation.class_names, counts, strict=True))
@@ -110,6 +110,8 @@ def draw_segmentation(segmentation: Segmentation, at_mm: Place | None = None) ->
         frameon=False,
         fontsize=11,
     )
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a $ in a name is no formula
     return figure
 
 
@@ -121,21 +123,27 @@ def _draw_row(
     height = min(_HEIGHT_IN, _WIDTH_IN / sum(widths))
     for axis, view in zip(part.subplots(1, len(panels), width_ratios=widths), panels, strict=True):
         draw(axis, view, window)
-    part.suptitle(title, fontsize=11)
+    part.suptitle(title, fontsize=11, parse_math=False)
     return height * sum(widths) + 1, height + _TITLES_IN
 
 
 def _described(image: Volume) -> str:
+    if not finite_values(image.array).size:
+        return f"{image.modality}, no finite voxel"
     low, high, _ = window_of(image)
     unit = "" if image.unit == "arbitrary" else image.unit
     return f"{image.modality}, shown from {low:.4g} to {high:.4g} {unit}".rstrip()
 
 
 def _checked(at_mm: Place) -> NDArray[np.float64]:
-    place = np.asarray(at_mm, dtype=np.float64)
+    try:
+        place = np.asarray(at_mm, dtype=np.float64)
+    except (TypeError, ValueError):  # no numbers, or of no one shape
+        place = np.zeros(0)
     if place.shape != (3,) or not np.isfinite(place).all():
+        found = " ".join(repr(at_mm).split())[:100]
         raise InputError(
-            f"expected a place of three millimetres in RAS, found {at_mm}; "
+            f"expected a place of three millimetres in RAS, found {found}; "
             "give at_mm=(x, y, z), or leave it out"
         )
     return place

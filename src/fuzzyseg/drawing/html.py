@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fuzzyseg.counts import class_counts
 from fuzzyseg.drawing.figure import png
+from fuzzyseg.drawing.shown import finite_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,11 +47,19 @@ def segmentation_html(segmentation: Segmentation) -> str:
 def _rows(volume: Volume) -> list[Row]:
     size = " × ".join(map(str, volume.shape))
     spacing = " × ".join(f"{s:.3g}" for s in volume.spacing_mm)
-    low, high = float(volume.array.min()), float(volume.array.max())
     return [
         (volume.modality, f"{size} voxels of {spacing} mm"),
-        ("values", f"{low:.4g} to {high:.4g}, {volume.unit}"),
+        ("values", _range(volume)),
     ]
+
+
+def _range(volume: Volume) -> str:
+    values = finite_values(volume.array)
+    if not values.size:
+        return "no finite voxel"
+    missing = volume.array.size - values.size
+    but = f" ({missing} not finite)" if missing else ""
+    return f"{values.min():.4g} to {values.max():.4g}, {volume.unit}{but}"
 
 
 def _shown(value: Volume | Study | Segmentation, name: str, rows: Iterable[Row]) -> str:

@@ -61,11 +61,20 @@ def window_of(volume: Volume) -> Window:
     return Window(*uptake_window(volume.array), "gray_r")
 
 
+def finite_values(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values of an image that are finite: the array itself where all are, else (N,) of them."""
+    all_finite = np.isfinite([array.min(), array.max()]).all()  # NaN where one is
+    return array if all_finite else array[np.isfinite(array)]
+
+
 def uptake_window(image: NDArray[np.float32]) -> tuple[float, float]:
     """Choose the values shown white and black: lesions stand out, and a full bladder hides none.
 
-    Halfway, by ratio, from the brightest thousandth to the maximum.
+    Halfway, by ratio, from the brightest thousandth to the maximum, of what is finite.
     """
+    image = finite_values(image)
+    if not image.size:
+        return 0.0, 1.0
     low = float(image.min())
     step = max(1, image.size // 1_000_000)
     bright = float(np.percentile(image.reshape(-1, order="A")[::step], _BRIGHT))
