@@ -89,7 +89,14 @@ def test_words_of_nonsense_are_one_line(words, found):
         ("segment", [*CALL, "--sex", "x"], "one of male, female for --sex, found 'x'; choose one"),
         ("segment", [*CALL, "--q"], "a value after --q, found none; see"),
         ("segment", ["a", "-o"], "a value after -o/--output, found none; see"),
-        ("segment", [*CALL, "--foo", "1"], "options of fuzzyseg segment, found --foo, 1; see"),
+        ("segment", [*CALL, "--foo", "-1"], "options of fuzzyseg segment, found --foo; see"),
+        ("segment", [*CALL, "more", "--jos=3", "--classe", "3"],
+         "options of fuzzyseg segment, found --jos (is --jobs meant?) and "
+         "--classe (is --classes meant?); see fuzzyseg segment --help"),
+        ("segment", [*CALL, "--no-registr"], "options of fuzzyseg segment, found --no-registr "
+         "(is --no-register meant?); see"),
+        ("segment", [*CALL, "--inputs", "x"], "options of fuzzyseg segment, found --inputs; see"),
+        ("evaluate", ["a", "b", "c", "d"], "no more words for fuzzyseg evaluate, found c d; see"),
         ("segment", [], "INPUT and -o PATH, found none; see"),
         ("simulate", ["-o", "b", "--axial", "x", "1"],
          "2 numbers for --axial, found 'x', '1'; see"),

@@ -8,7 +8,7 @@ import io
 import tomllib
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, get_args, get_type_hints
 
 from fuzzyseg.cli.commands import COMMANDS
 from fuzzyseg.cli.wrong_option import explained
@@ -53,7 +53,11 @@ def parse(name: str, words: list[str]) -> Command:
                 add_help=False,
             )
     except SystemExit:
-        hints = {f"--{_dashed(field.name)}": hint for field, hint in options(kind)}
+        hints = {
+            f"--{_dashed(field.name)}": hint
+            for field, hint in options(kind)
+            if tyro.conf.Positional not in get_args(hint)
+        }
         raise InputError(explained(said.getvalue(), name, hints)) from None
     _check_choices(command)
     return command

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import itertools
 import re
 import types
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -18,6 +20,8 @@ _VALUE = re.compile(
 _CHOICE = re.compile(r"invalid choice '(.*?)' for argument '(?:-\w/)?(--[\w-]+)'")
 _NO_VALUE = re.compile(r"Missing value for argument '(.*?)'")
 _UNKNOWN = re.compile(r"Unrecognized options: (.*)")
+_OPTION = re.compile(r"--?[A-Za-z]")  # unlike a negative number
+_NEAR = 0.7  # how alike words are, of 1, that may be one misspelt
 _REQUIRED = re.compile(r"(?:(-\w) [A-Z]+, )?(--[\w-]+)? ?([A-Z][A-Z_-]*)")
 
 
@@ -48,10 +52,26 @@ def explained(box: str, name: str, hints: Mapping[str, Any]) -> str:
         missing = [m for line in lines if (m := _REQUIRED.fullmatch(line))]
         words = [f"{m[1] or m[2]} {m[3]}" if m[2] else m[3] for m in missing]
         return f"expected {' and '.join(words)}, found none; {more}"
+    if found := _UNKNOWN.search(" ".join(itertools.takewhile(bool, lines))):
+        words = found[1].split(", ")
+        wrong = [word for word in words if _OPTION.match(word)]
+        told = " and ".join(_perhaps(word, hints) for word in wrong)
+        if not wrong:
+            return f"expected no more words for fuzzyseg {name}, found {' '.join(words)}; {more}"
+        return f"expected options of fuzzyseg {name}, found {told}; {more}"
     said = _HELPTEXT.sub("", text).rstrip(".")
-    if found := _UNKNOWN.search(said):
-        return f"expected options of fuzzyseg {name}, found {found[1]}; {more}"
     return f"expected other options, found: {said}; {more}"
+
+
+def _perhaps(word: str, hints: Mapping[str, Any]) -> str:
+    """Name an unknown option, and the one that may be meant."""
+    word = word.partition("=")[0]
+    names = [option[2:] for option in hints]
+    names += [f"no-{option[2:]}" for option, hint in hints.items() if hint is bool]
+    said = word.lstrip("-")
+    begun = [name for name in names if name.startswith(said)] if len(said) > 1 else []
+    near = begun if len(begun) == 1 else difflib.get_close_matches(said, names, 1, _NEAR)
+    return f"{word} (is --{near[0]} meant?)" if near else word
 
 
 def _wanted(hint: Any) -> str:
