@@ -101,6 +101,24 @@ def test_order_and_direction_of_the_axes_do_not_matter(cubes, tmp_path, capsys):
     assert "0.800" in capsys.readouterr().out
 
 
+def test_who_is_left_out_of_a_mean_is_said_with_the_reason(tmp_path, capsys):
+    for n, (has, found) in enumerate([(True, True), (True, False), (False, False)]):
+        for folder, there in (("truth", has), ("pred", found)):
+            labels = np.zeros((10, 10, 10), np.uint8)
+            labels[1:8, 1:8, 1:8] = 1
+            labels[3:6, 3:6, 3:6] += there
+            (tmp_path / folder / f"p{n}").mkdir(parents=True)
+            write(tmp_path / folder / f"p{n}" / "labels.nii.gz", labels)
+    folders = [str(tmp_path / "pred"), str(tmp_path / "truth")]
+    assert main(["evaluate", *folders]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "1 left out" in out
+    assert "2 left out" in out  # of the distances
+    assert "left out of a mean: patients without the structure, and of HD95 and MSD also" in out
+    assert "any overlap: 0.500 [0.000, 1.000] of 2; 1 patient without lesions left out" in out
+    assert "of 2 of 0 to 10 mm: 0.500 [0.000, 1.000]; 1 patient without such lesions" in out
+
+
 def test_folders_of_patients(cubes, tmp_path, capsys):
     predicted, true = cubes
     for n in (1, 2, 3):
@@ -115,6 +133,7 @@ def test_folders_of_patients(cubes, tmp_path, capsys):
     assert main(["evaluate", *folders, "-o", str(tmp_path / "s.json")]) == 0
     out = capsys.readouterr().out
     assert "3 patients" in out
+    assert "left out" not in out
     assert "lesions found, any overlap: 1.000 of 3" in out
     told = json.loads((tmp_path / "s.json").read_text())
     assert told["summary"]["classes"]["bone"]["dsc"]["estimate"] == pytest.approx(2.6 / 3)

@@ -219,13 +219,21 @@ def show_summary(summary: dict[str, Any]) -> None:
     for name, scores in summary["classes"].items():
         table.add_row(name, *(_told(scores[key]) for key in titles))
     say_table(table)
+    scores = [each[key] for each in summary["classes"].values() for key in titles]
+    if any(score["left_out"] for score in scores):
+        say(
+            "left out of a mean: patients without the structure, and of HD95 and MSD also those in "
+            "whom it was missed"
+        )
     if "lesions" in summary:
         lesions = summary["lesions"]
         for share, found in lesions["found"].items():
             how = f"at least {float(share):.0%} covered" if float(share) else "any overlap"
-            say(f"lesions found, {how}: {_told(found)} of {lesions['n']}")
+            lacking = _lacking(found, "lesions")
+            say(f"lesions found, {how}: {_mean(found)} of {lesions['n']}{lacking}")
         for size, found in lesions["found_by_diameter_mm"].items():
-            say(f"  of {found['lesions']} of {size} mm: {_told(found)}")
+            lacking = _lacking(found, "such lesions")
+            say(f"  of {found['lesions']} of {size} mm: {_mean(found)}{lacking}")
         for key, title in (
             ("false_pieces", "false pieces a patient"),
             ("false_positive_ml", "false ml a patient"),
@@ -237,12 +245,24 @@ def show_summary(summary: dict[str, Any]) -> None:
 
 def _told(score: dict[str, Any]) -> str:
     """Write a mean with its interval, and how many patients are left out of it."""
+    left_out = score["left_out"] if score["estimate"] is not None else 0
+    return _mean(score) + (f", {left_out} left out" if left_out else "")
+
+
+def _mean(score: dict[str, Any]) -> str:
     if score["estimate"] is None:
         return "-"
     text = f"{score['estimate']:.3f}"
     if score["low"] is not None:
         text += f" [{score['low']:.3f}, {score['high']:.3f}]"
-    return text + (f", {score['left_out']} left out" if score["left_out"] else "")
+    return text
+
+
+def _lacking(score: dict[str, Any], what: str) -> str:
+    """Say how many patients are left out of a mean for what they lack."""
+    if score["estimate"] is None or not score["left_out"]:
+        return ""
+    return f"; {_many(score['left_out'], 'patient')} without {what} left out"
 
 
 def _many(n: int, what: str) -> str:
