@@ -67,6 +67,7 @@ def test_a_failure_stops_nothing_and_is_one_line(studies, tmp_path, capsys, monk
     page = (out / "cohort.html").read_text()
     assert 'href="a/report.html"' in page
     assert page.index(">b<") < page.index('href="a/')
+    assert '<dt>Failed</dt><dd class="bad">1</dd>' in page
 
     # What is done stays; what was mended is done now.
     before = (out / "a" / "run.json").stat().st_mtime_ns
@@ -74,6 +75,7 @@ def test_a_failure_stops_nothing_and_is_one_line(studies, tmp_path, capsys, monk
     assert main(call) == 0
     assert (out / "a" / "run.json").stat().st_mtime_ns == before
     assert {row["state"] for row in table(out).values()} == {"done"}
+    assert "<dt>Failed</dt><dd>0</dd>" in (out / "cohort.html").read_text()  # no alarm
     assert main([*call, "--beta", "0.5"]) == 2
     assert "different beta" in capsys.readouterr().err
 

@@ -57,6 +57,7 @@ def cohort_html(rows: Sequence[Row], reports: Sequence[str]) -> str:
     return template.substitute(
         done=count["done"],
         failed=count["failed"],
+        bad=' class="bad"' if count["failed"] else "",
         waiting=count["waiting"],
         total=len(rows),
         head=head,
