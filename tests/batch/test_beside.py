@@ -9,6 +9,7 @@ import pytest
 from fuzzyseg.batch import many
 from fuzzyseg.batch.beside import with_ct_beside
 from fuzzyseg.batch.many import Batch, run_batch
+from fuzzyseg.batch.one import How, process
 from fuzzyseg.batch.source import Source
 from fuzzyseg.batch.studies import find_studies
 from fuzzyseg.cli import segment
@@ -18,11 +19,14 @@ from fuzzyseg.io import (
     DicomPatient,
     DicomStudy,
     SpectAcquisition,
+    catalogue,
     find_series,
+    reading,
     write_ct_series,
     write_nm,
 )
 from fuzzyseg.jobs import Here
+from fuzzyseg.segmentation.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +54,13 @@ def kinds(source):
     return found[source.series or 1], source.ct and found[source.ct_series]
 
 
+def archive_of(folder, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*.*")):
+            archive.write(file, file.relative_to(folder))
+    return path
+
+
 @pytest.mark.parametrize("known", [{}, {"modality": "NM"}, {"series": 1}])
 def test_dicom_comes_before_nifti(mixed, known):
     assert kinds(with_ct_beside(Source("a", mixed, **known))) == ("NM", "CT")
@@ -70,11 +81,30 @@ def test_a_ct_that_is_chosen_is_taken_alone(mixed):
 
 
 def test_an_archive_is_as_its_folder(mixed, tmp_path):
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(mixed.rglob("*.*")):
-            archive.write(file, file.relative_to(mixed))
+    path = archive_of(mixed, tmp_path / "a.zip")
     assert kinds(with_ct_beside(Source("a", path))) == ("NM", "CT")
+
+
+@pytest.mark.parametrize(("zipped", "times"), [(False, 1), (True, 2)])
+def test_a_study_is_looked_through_once_and_an_archive_once_more(
+    zipped, times, mixed, tmp_path, monkeypatch
+):
+    looked, path = [], mixed
+    original = catalogue.catalogue
+
+    def counted(place, **options):
+        looked.append(place)
+        return original(place, **options)
+
+    monkeypatch.setattr(catalogue, "catalogue", counted)
+    monkeypatch.setattr(reading, "catalogue", counted)
+    if zipped:
+        path = archive_of(mixed, tmp_path / "a.zip")
+    (tmp_path / "out").mkdir()
+    how = How(Settings(method="kmeans", register=False, jobs=1))
+    described, _ = process(with_ct_beside(Source("a", path)), tmp_path / "out", how)
+    assert described["study"]["ct"]
+    assert len(looked) == times
 
 
 @pytest.mark.parametrize("option", [(), ("modality", "NM"), ("series", "1")])

@@ -33,7 +33,8 @@ def with_ct_beside(source: Source, found: Sequence[SeriesInfo] | None = None) ->
     Returns
     -------
     Source
-        As it was, where it names a CT, is a file, or there is no CT to add.
+        With what was `found`; else as it was where it names a CT, is a file, or there is no CT to
+        add.
 
     Raises
     ------
@@ -46,7 +47,8 @@ def with_ct_beside(source: Source, found: Sequence[SeriesInfo] | None = None) ->
     whole = source.image.is_dir() or is_zip(source.image)
     if source.ct is not None or source.modality == "CT" or not whole:
         return source
-    readable = [info for info in found or find_series(source.image) if info.readable]
+    source = replace(source, found=tuple(found or find_series(source.image)))
+    readable = [info for info in source.found if info.readable]
     kinds = (source.modality,) if source.modality in _EMISSION else _EMISSION
     emission = [info for info in readable if info.kind in kinds]
     if source.series is not None:
@@ -54,7 +56,9 @@ def with_ct_beside(source: Source, found: Sequence[SeriesInfo] | None = None) ->
     elif not emission and source.image.is_dir():
         named = paired(sorted(p for p in source.image.iterdir() if p.is_file()))
         both = [each for each in named if each.ct is not None]
-        return replace(source, image=both[0].image, ct=both[0].ct) if len(both) == 1 else source
+        if len(both) != 1:
+            return source
+        return replace(source, image=both[0].image, ct=both[0].ct, found=())
     cts = [info for info in readable if info.kind == "CT"]
     if emission and len(cts) == 1:
         return replace(source, ct=source.image, ct_series=cts[0].number)

@@ -131,6 +131,7 @@ def process(
         modality=source.modality,
         progress=step("reading"),
         headers=True,
+        found=source.found,
     )
     formats = (*how.formats, *(("rtstruct",) if how.rtstruct else ()))
     require_formats(formats, study.image)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path, PurePath
 
+    from fuzzyseg.io import SeriesInfo
     from fuzzyseg.volume import Modality
 
 
@@ -34,6 +35,8 @@ class Source:
         Fields of `Measuring` that are this patient's own.
     place : PurePath or None
         Folder of a BIDS data set, relative to it, in which the image lies.
+    found : tuple of SeriesInfo
+        What `fuzzyseg.io.find_series` found in the folder `image`, where it has been looked at.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Source:
     modality: Modality | None = None
     measuring: Mapping[str, Any] = field(default_factory=dict)
     place: PurePath | None = None
+    found: tuple[SeriesInfo, ...] = field(default=(), compare=False, repr=False)
 
 
 def require_names(sources: Sequence[Source], found_in: Path) -> None:

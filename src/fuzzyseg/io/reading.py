@@ -32,6 +32,7 @@ def read_study(
     modality: Modality | None = None,
     progress: Callable[[int, int], None] | None = None,
     headers: bool = False,
+    found: Sequence[SeriesInfo] = (),
 ) -> Study:
     """Read what is to be segmented: one image, and perhaps a CT beside it.
 
@@ -48,6 +49,9 @@ def read_study(
         As for `read_volume`.
     headers : bool
         Keep the DICOM headers of the image at `path`, which DICOM results refer to.
+    found : sequence of SeriesInfo
+        What `find_series` found in the folder `path`, where that is known: its headers are not
+        read again.
 
     Returns
     -------
@@ -64,13 +68,19 @@ def read_study(
             f"expected a CT with its series, found --ct-series {ct_series} without --ct; give the "
             "folder or file that holds the CT, which may also be the input"
         )
-    image = read_volume(path, series=series, modality=modality, progress=progress, headers=headers)
-    if ct is None:
-        return Study.of(image)
-    with _unpacked(Path(ct)) as place:
-        found = catalogue(place, name=str(ct))
-        info = choose_series(found, str(ct), series=ct_series, modality="CT", option="--ct-series")
-        return Study.of(image, _read(info, place, str(ct), "CT", progress))
+    with contextlib.ExitStack() as open_:
+        one = _opened(path, open_, found)
+        image = _read_one(one, series, modality, progress, headers=headers)
+        if ct is None:
+            return Study.of(image)
+        other = one
+        if Path(ct) != Path(path):
+            open_.close()  # what was unpacked takes space
+            other = _opened(ct, open_)
+        info = choose_series(
+            other.found, other.name, series=ct_series, modality="CT", option="--ct-series"
+        )
+        return Study.of(image, _read(info, other.place, other.name, "CT", progress))
 
 
 def read_volume(
@@ -107,13 +117,41 @@ def read_volume(
     InputError
         If nothing fits, several series fit, or the one that fits cannot be read.
     """
-    with _unpacked(Path(path)) as place:
-        found = catalogue(place, name=str(path))
-        info = choose_series(found, str(path), series=series, modality=modality)
-        volume = _read(info, place, str(path), modality, progress)
-        if headers:
-            volume = dataclasses.replace(volume, headers=reader_named(info.reader).headers(info))
-        return volume
+    with contextlib.ExitStack() as open_:
+        return _read_one(_opened(path, open_), series, modality, progress, headers=headers)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Opened:
+    """An input, where it lies (an archive: unpacked), and what is there."""
+
+    name: str
+    place: Path
+    found: Sequence[SeriesInfo]
+
+
+def _opened(
+    path: str | Path, open_: contextlib.ExitStack, found: Sequence[SeriesInfo] = ()
+) -> _Opened:
+    """Look into an input, whose files stay until the stack is closed."""
+    place = open_.enter_context(_unpacked(Path(path)))
+    known = found if place == Path(path) else ()  # an archive is unpacked to another place
+    return _Opened(str(path), place, known or catalogue(place, name=str(path)))
+
+
+def _read_one(
+    opened: _Opened,
+    series: int | None,
+    modality: Modality | None,
+    progress: Callable[[int, int], None] | None,
+    *,
+    headers: bool,
+) -> Volume:
+    info = choose_series(opened.found, opened.name, series=series, modality=modality)
+    volume = _read(info, opened.place, opened.name, modality, progress)
+    if headers:
+        volume = dataclasses.replace(volume, headers=reader_named(info.reader).headers(info))
+    return volume
 
 
 def read_each(
