@@ -85,9 +85,11 @@ PRESETS: dict[str, Preset] = {
     "quick": _QUICK,
     "hour": replace(
         _QUICK,
-        about="as quick, with 1,000 steps: about an hour of one core",
+        about="as quick, with 1,000 steps, three seeds and all betas: about an hour of two cores",
         steps=1000,
         validate_every=250,
+        seeds=3,
+        betas=_BETAS,
     ),
     "full": Preset(
         "the paper's numbers of patients, whole bodies, 256 and 120 views, trainings until the "
