@@ -16,6 +16,7 @@ KINDS = [
     {"network": network, "dims": dims, "context": context}
     for network in NETWORKS
     for dims, context in ((2, 0), (2, 1), (3, 0))
+    if dims in NETWORKS[network].dims
 ]
 
 

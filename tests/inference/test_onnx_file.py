@@ -14,8 +14,9 @@ onnx = pytest.importorskip("onnx")
 from fuzzyseg.inference.onnx_graph import onnx_graph  # noqa: E402
 
 
-@pytest.mark.parametrize("network", list(NETWORKS))
-@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize(
+    ("network", "dims"), [(name, dims) for name, entry in NETWORKS.items() for dims in entry.dims]
+)
 def test_any_batch_and_size_as_the_network_itself(network, dims, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     model = tiny_model(network=network, dims=dims)
@@ -31,7 +32,8 @@ def test_any_batch_and_size_as_the_network_itself(network, dims, tmp_path):
 
 @pytest.mark.parametrize("network", list(NETWORKS))
 def test_the_file_is_valid_and_holds_the_card(network, tmp_path):
-    model = tiny_model("spect-ct", network=network, context=1)
+    dims = NETWORKS[network].dims[0]
+    model = tiny_model("spect-ct", network=network, dims=dims, context=int(dims == 2))
     export_onnx(model, tmp_path / "m.onnx")
     written = onnx.load(tmp_path / "m.onnx")
     onnx.checker.check_model(written, full_check=True)
@@ -39,7 +41,7 @@ def test_the_file_is_valid_and_holds_the_card(network, tmp_path):
     assert card_from_json(entries[CARD_ENTRY], "") == model.card
     (image,) = written.graph.input
     sizes = [d.dim_param or d.dim_value for d in image.type.tensor_type.shape.dim]
-    assert sizes == ["batch", 6, "x", "y"]
+    assert sizes == (["batch", 6, "x", "y"] if dims == 2 else ["batch", 2, "x", "y", "z"])
     assert [p.name for p in tmp_path.iterdir()] == ["m.onnx"]
 
 

@@ -80,6 +80,7 @@ def test_every_number_and_choice_has_a_bad_value_above():
         ({"loss": "ce", "class_weights_end": (1.0, 1.0, 9.0)}, "class-weights-end"),
         ({"bright": 0.7, "lesions": 0.4}, "lesions"),
         ({"loss": "rfcm", "lesions": 0.1}, "lesions"),
+        ({"network": "two-stage"}, "dims"),
     ],
 )
 def test_values_that_do_not_go_together_are_refused(change, flag):
@@ -89,8 +90,8 @@ def test_values_that_do_not_go_together_are_refused(change, flag):
 
 @pytest.mark.parametrize("loss", [*LOSSES, "rfcm+ce+dice"])
 def test_every_loss_and_network_is_allowed(loss):
-    for network in NETWORKS:
-        check_config(Config(loss=loss, network=network))
+    for network, entry in NETWORKS.items():
+        check_config(Config(loss=loss, network=network, dims=entry.dims[-1]))
 
 
 def test_the_edges_of_what_is_allowed():

@@ -446,3 +446,37 @@ def test_a_model_of_another_architecture_is_no_start(tmp_path):
     first = train(tmp_path / "a", QUICK, CASES)
     with pytest.raises(InputError, match=r"expected a model to start from with .*filters=5"):
         train(tmp_path / "b", replace(QUICK, filters=5), CASES, start=first)
+
+
+class TestTwoStages:
+    ONE = replace(QUICK, network="shuffle-unet", dims=3, filters=2, batch=2)
+    TWO = replace(ONE, network="two-stage", channels=("spect", "ct"), ema=0.9)
+
+    def cases(self):
+        return [toy_case(self.TWO, seed=seed) for seed in range(2)]
+
+    def test_the_second_learns_and_the_first_stays(self, tmp_path):
+        first = train(tmp_path / "a", self.ONE, CASES)
+        model = train(tmp_path / "b", self.TWO, self.cases(), start=first)
+        assert same(model.network.first.state_dict(), first.network.state_dict())
+        assert model.network.second[-1].weight.any()
+        assert model.card.training["start"] == {"name": "a", "sha256": first.card.sha256}
+
+    def test_a_resumed_run_ends_as_an_unbroken_one(self, tmp_path):
+        first = train(tmp_path / "a", self.ONE, CASES)
+        train(tmp_path / "whole", self.TWO, self.cases(), start=first)
+        often = replace(self.TWO, checkpoint_minutes=1e-9)
+
+        def stop(line):
+            if line["step"] == 4:  # after the checkpoint of step 2
+                raise StoppedError
+
+        with pytest.raises(StoppedError):
+            train(tmp_path / "run", often, self.cases(), start=first, report=stop)
+        train(tmp_path / "run", self.TWO, self.cases(), resume=True)
+        assert same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
+
+    def test_without_a_first_stage_nothing_begins(self, tmp_path):
+        with pytest.raises(InputError, match="give one with --start, such as spect"):
+            train(tmp_path / "b", self.TWO, self.cases())
+        assert not (tmp_path / "b").exists()

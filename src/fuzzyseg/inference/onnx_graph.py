@@ -13,6 +13,7 @@ from torch import fx, nn
 
 from fuzzyseg.networks.layers import cropped
 from fuzzyseg.networks.shuffle_unet import space_to_depth
+from fuzzyseg.networks.two_stage import first_channel, raise_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,8 @@ class _Writer:
 
     def __init__(self, network: nn.Module, architecture: Architecture) -> None:
         self.network, self.dims = network, architecture.dims
-        self.in_channels = architecture.in_channels
+        self.channels = {"image": architecture.in_channels}
+        self.classes = len(architecture.classes)
         self.nodes: list[Any] = []
         self.constants: dict[str, Any] = {}
 
@@ -106,8 +108,14 @@ class _Writer:
             self._add("Concat", inputs, name, axis=1)
         elif node.target is cropped:
             self._crop(inputs[0], inputs[1], name)
-        elif node.target is space_to_depth and inputs == ["image"]:
-            self._space_to_depth(name)
+        elif node.target is torch.softmax and node.kwargs.get("dim") == 1:
+            self._add("Softmax", inputs, name, axis=1)
+        elif node.target is space_to_depth and inputs[0] in self.channels:
+            self._space_to_depth(inputs[0], name)
+        elif node.target is first_channel:
+            self._first_channel(inputs[0], name)
+        elif node.target is raise_first:
+            self._raise_first(inputs[0], inputs[1], name)
         else:
             raise NotImplementedError(f"no ONNX node is written for {node.format_node()}")
 
@@ -161,17 +169,29 @@ class _Writer:
         last = self._constant(f"{name}.axes", axes)
         self._add("Slice", [x, first, f"{name}.size", last], name)
 
-    def _space_to_depth(self, name: str) -> None:
+    def _first_channel(self, x: str, name: str) -> None:
+        self.channels[name] = 1
+        ends = {"first": 0, "last": 1, "axis": 1}
+        ones = [self._constant(f"{name}.{k}", torch.tensor([n])) for k, n in ends.items()]
+        self._add("Slice", [x, *ones], name)
+
+    def _raise_first(self, x: str, by: str, name: str) -> None:
+        pads = torch.zeros(2, 2 + self.dims, dtype=torch.int64)
+        pads[1, 1] = self.classes - 1
+        self._add("Pad", [by, self._constant(f"{name}.pads", pads.flatten())], f"{name}.padded")
+        self._add("Add", [x, f"{name}.padded"], name)
+
+    def _space_to_depth(self, x: str, name: str) -> None:
         """Write a convolution whose kernels are 1 at one voxel: ONNX's own node is for 2-D only."""
-        cell = 2**self.dims
-        kernels = torch.zeros(self.in_channels, cell, self.in_channels, cell)
-        for channel in range(self.in_channels):
+        cell, channels = 2**self.dims, self.channels[x]
+        kernels = torch.zeros(channels, cell, channels, cell)
+        for channel in range(channels):
             kernels[channel, :, channel] = torch.eye(cell)
         sides = [2] * self.dims
-        kernels = kernels.reshape(self.in_channels * cell, self.in_channels, *sides)
+        kernels = kernels.reshape(channels * cell, channels, *sides)
         self._add(
             "Conv",
-            ["image", self._constant(f"{name}.kernels", kernels)],
+            [x, self._constant(f"{name}.kernels", kernels)],
             name,
             kernel_shape=sides,
             strides=sides,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fuzzyseg.conventions import CLASSES
@@ -89,3 +89,9 @@ class Architecture:
     def in_channels(self) -> int:
         """Channels of the network's input."""
         return len(self.channels) * (2 * self.context + 1)
+
+    @property
+    def first(self) -> Architecture | None:
+        """Architecture of the first stage, which is trained before; None for one stage."""
+        name = NETWORKS[self.network].first
+        return None if name is None else replace(self, network=name, channels=self.channels[:1])

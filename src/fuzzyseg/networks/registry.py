@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what `fuzzyseg.networks` exports; at run time the table bel
     from fuzzyseg.networks.architecture import Architecture as Architecture
     from fuzzyseg.networks.recurrent import RecurrentConvNet as RecurrentConvNet
     from fuzzyseg.networks.shuffle_unet import ShuffleUNet as ShuffleUNet
+    from fuzzyseg.networks.two_stage import TwoStage as TwoStage
     from fuzzyseg.networks.unet import UNet as UNet
 
 
@@ -36,6 +37,9 @@ class NetworkEntry:
         Dimensions of the images it can be built for.
     block : int
         Voxels along the largest block of a volume that is computed at a time: what memory allows.
+    first : str or None
+        Name of the network that is its first stage, which sees the first channel, and is trained
+        before.
     """
 
     about: str
@@ -43,6 +47,7 @@ class NetworkEntry:
     steps: str | None = None
     dims: tuple[int, ...] = (2, 3)
     block: int = 112
+    first: str | None = None
 
 
 _HERE = "fuzzyseg.networks"
@@ -58,6 +63,14 @@ NETWORKS: dict[str, NetworkEntry] = {
         f"{_HERE}.shuffle_unet:ShuffleUNet",
         steps="halvings",
         block=256,
+    ),
+    "two-stage": NetworkEntry(
+        "a shuffle-unet of the SPECT, whose bone is redrawn from the CT at full resolution",
+        f"{_HERE}.two_stage:TwoStage",
+        steps="halvings",
+        dims=(3,),
+        block=160,
+        first="shuffle-unet",
     ),
 }
 

@@ -10,15 +10,12 @@ from torch import nn
 from torch.fx import wrap
 from torch.nn import functional
 
-from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, TRANSPOSED, cropped
+from fuzzyseg.networks.layers import TRANSPOSED, cropped, normalised
 from fuzzyseg.networks.network import Halving
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Below 0, as in nnU-Net. With none, a lesion many times as hot as bone can switch all filters of
-# the finest level off at once, and no gradient then comes back from it.
-_SLOPE = 0.01
 _WIDEST = 6  # times the filters of the finest level: 20, 40, 80, 120 of 20
 
 
@@ -62,8 +59,8 @@ class ShuffleUNet(Halving):
         entries = [self.in_channels * 2**dims, *widths]
         self.down = nn.ModuleList(
             nn.Sequential(
-                *_layer(entry, width, dims, stride=2 if level else 1),
-                *_layer(width, width, dims),
+                *normalised(entry, width, dims, stride=2 if level else 1),
+                *normalised(width, width, dims),
             )
             for level, (entry, width) in enumerate(zip(entries, widths, strict=False))
         )
@@ -72,7 +69,7 @@ class ShuffleUNet(Halving):
             TRANSPOSED[dims](coarse, fine, 2, stride=2) for coarse, fine in coarse_to_fine
         )
         self.up = nn.ModuleList(
-            nn.Sequential(*_layer(fine, fine, dims), *_layer(fine, fine, dims))
+            nn.Sequential(*normalised(fine, fine, dims), *normalised(fine, fine, dims))
             for _, fine in coarse_to_fine
         )
         self.last = TRANSPOSED[dims](filters, self.n_classes, 2, stride=2)
@@ -115,12 +112,3 @@ def space_to_depth(image: Tensor) -> Tensor:
 
 for name in ("space_to_depth", "cropped"):
     wrap(name)  # one step each for those who trace the network, whatever the sizes
-
-
-def _layer(in_channels: int, filters: int, dims: int, stride: int = 1) -> list[nn.Module]:
-    convolution, norm = CONVOLUTIONS[dims], NORMS[dims]
-    return [
-        convolution(in_channels, filters, 3, stride=stride, padding=1, bias=False),
-        norm(filters),
-        nn.LeakyReLU(_SLOPE),
-    ]

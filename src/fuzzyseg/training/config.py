@@ -298,6 +298,8 @@ def check_config(config: Config) -> None:
     for term in config.terms if config.loss_parameters else ():  # torch is not needed otherwise
         get_loss(term, **loss_parameters(config, term))
     check(config.network in NETWORKS, "network", f"one of {', '.join(NETWORKS)}")
+    dims = NETWORKS[config.network].dims
+    check(config.dims in dims, "dims", f"{' or '.join(map(str, dims))}, of {config.network},")
     check(config.channels in TASKS, "channels", "spect, spect ct, or ct")
     for name in ("steps", "batch", "redraw", "validate_every", "log_every", "filters"):
         check(getattr(config, name) >= 1, name, "1 or more")

@@ -16,6 +16,7 @@ from fuzzyseg.models.model_files import Model
 from fuzzyseg.provenance import versions
 from fuzzyseg.training.batches import Batches
 from fuzzyseg.training.case import preprocessing
+from fuzzyseg.training.checkpoint import run_in
 from fuzzyseg.training.config import check_config, check_validation
 from fuzzyseg.training.data_set_centres import data_set_centres
 from fuzzyseg.training.learner import Learner
@@ -82,8 +83,9 @@ def train(
     ------
     InputError
         If a setting is out of range, there are no cases, or none with labels to validate on,
-        the folder holds a run and `resume` is not set, or holds one that began with other
-        settings or cases, or the loss is no longer finite.
+        `start` does not fit, or is missing for a network of two stages, the folder holds a run
+        and `resume` is not set, or holds one that began with other settings or cases, or the
+        loss is no longer finite.
     """
     check_config(config)
     if not cases:
@@ -97,6 +99,11 @@ def train(
         learner = Learner(config, centres, world)
         if start is not None:
             learner.take_over(start)
+        elif learner.architecture.first is not None and run_in(run, config, resume=resume) is None:
+            raise InputError(
+                f"expected a trained model as the first stage of {config.network}, found none; "
+                "give one with --start, such as spect"
+            )
         card = Card(
             name=name or run.resolve().name,
             architecture=learner.architecture,
