@@ -49,6 +49,7 @@ BAD = {
     "parts": [-0.1, 1.1],
     "paint": [-0.1, 1.1],
     "texture": [-0.1, 1.1],
+    "ct_ends": [-0.1, 1.1],
     "redraw": [0],
     "seed": [-1],
     "device": ["tpu"],
@@ -81,6 +82,8 @@ def test_every_number_and_choice_has_a_bad_value_above():
         ({"bright": 0.7, "lesions": 0.4}, "lesions"),
         ({"loss": "rfcm", "lesions": 0.1}, "lesions"),
         ({"network": "two-stage"}, "dims"),
+        ({"ct_ends": 0.1, "dims": 3}, "ct-ends"),
+        ({"ct_ends": 0.1, "dims": 3, "channels": ("spect", "ct"), "ct": "slice"}, "ct-ends"),
     ],
 )
 def test_values_that_do_not_go_together_are_refused(change, flag):

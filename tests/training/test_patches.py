@@ -192,3 +192,25 @@ def test_lesions_are_painted_into_blocks(rotate):
         draw_patch(without, config, np.random.default_rng(0)).target,
         draw_patch(without, plain, np.random.default_rng(0)).target,
     )
+
+
+def test_a_ct_may_end_within_a_block_and_nothing_else_does():
+    config = replace(QUICK, dims=3, patch=10, channels=("spect", "ct"), ct_window_hu=(-1000, 1200))
+    case = toy_case(config)
+    ends = set()
+    for seed in range(40):
+        whole = draw_patch(case, config, np.random.default_rng(seed))
+        cut = draw_patch(case, replace(config, ct_ends=1.0), np.random.default_rng(seed))
+        np.testing.assert_array_equal(cut.image[0], whole.image[0])
+        np.testing.assert_array_equal(cut.target, whole.target)
+        blank = cut.image[1] == 0
+        np.testing.assert_array_equal(cut.image[1][~blank], whole.image[1][~blank])
+        (axis,) = (a for a in range(3) if np.diff(blank, axis=a).any())  # one plane
+        along = np.moveaxis(blank, axis, 0)[:, 0, 0]
+        assert np.count_nonzero(np.diff(along.astype(int))) == 1
+        ends.add((axis, bool(along[0])))
+    assert len(ends) == 6
+    never = draw_patch(case, replace(config, ct_ends=1e-9), np.random.default_rng(0))
+    np.testing.assert_array_equal(
+        never.image, draw_patch(case, config, np.random.default_rng(0)).image
+    )

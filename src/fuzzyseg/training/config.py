@@ -108,6 +108,9 @@ class Config:
     ct_shift_mm
         Maximum shift of the CT against the SPECT along each axis, for blocks, because patients
         move.
+    ct_ends
+        Share of the blocks in which the CT ends at a random plane, because its field of view is
+        often smaller than that of the SPECT.
     register
         Move the CT of each case so that its bone lies on the bone's uptake in the SPECT, as
         `segment` does.
@@ -163,7 +166,17 @@ class Config:
         "Optimiser": ("steps", "batch", "lr", "clip", "ema"),
         "Patches and augmentation": (
             *("patch", "bright", "lesions", "augment", "mirror", "rotate", "zoom", "ct_shift_mm"),
-            *("parts", "noise", "blur", "scale", "randomise", "paint", "texture", "redraw"),
+            *(
+                "ct_ends",
+                "parts",
+                "noise",
+                "blur",
+                "scale",
+                "randomise",
+                "paint",
+                "texture",
+                "redraw",
+            ),
         ),
         "The run": (
             *("half", "seed", "device", "autocast", "compile", "validate_every", "patience"),
@@ -206,6 +219,7 @@ class Config:
     rotate: float = 0.0
     zoom: float = 0.0
     ct_shift_mm: float = 0.0
+    ct_ends: float = 0.0
     register: bool = True
     parts: float = 0.0
     noise: float = 0.05
@@ -305,7 +319,7 @@ def check_config(config: Config) -> None:
         check(getattr(config, name) >= 1, name, "1 or more")
     for name in ("anneal", "context", "seed", "patience"):
         check(getattr(config, name) >= 0, name, "0 or more")
-    for name in ("bright", "lesions", "randomise", "parts", "paint", "texture"):
+    for name in ("bright", "lesions", "randomise", "parts", "paint", "texture", "ct_ends"):
         check(0 <= getattr(config, name) <= 1, name, "a share from 0 to 1")
     for name in (
         *("noise", "blur", "scale", "beta", "lam", "alpha"),
@@ -334,6 +348,8 @@ def check_config(config: Config) -> None:
     check(paints or not config.paint, "paint", "0 but with --dims 3 and --spect body")
     textures = config.dims == 3 and config.ct == "window" and "ct" in config.channels
     check(textures or not config.texture, "texture", "0 but with --dims 3 and --ct window")
+    ends = textures and "spect" in config.channels
+    check(ends or not config.ct_ends, "ct_ends", "0 but with --dims 3, --ct window and both images")
     check(math.isfinite(config.q) and config.q >= 1, "q", "a number of 1 or more")
     check(config.bright + config.lesions <= 1, "lesions", "at most 1 less --bright")
     check(config.patch >= 8, "patch", "8 or more voxels")

@@ -77,6 +77,8 @@ def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
     if config.texture and rng.random() < config.texture:
         channel = config.channels.index("ct")
         image[channel] = _textured(image[channel], labels, case, config, rng)
+    if config.ct_ends and rng.random() < config.ct_ends:
+        _end(image[config.channels.index("ct")], rng)
     if config.mirror == "left-right":
         mirrored = (0,)
     if config.dims == 2:  # slices first; their order stays
@@ -148,6 +150,14 @@ def _textured(
     low, high = config.ct_window_hu
     hu = low + (high - low) * ct
     return normalise_ct(textured(hu, labels, case.spacing_mm, rng), config.ct, config.ct_window_hu)
+
+
+def _end(ct: NDArray[np.float32], rng: np.random.Generator) -> None:
+    """Blank a normalised block of a CT on one side of a plane, in place: below air there is 0."""
+    axis = int(rng.integers(ct.ndim))
+    plane = int(rng.integers(1, ct.shape[axis]))
+    side = slice(plane) if rng.random() < 0.5 else slice(plane, None)
+    np.moveaxis(ct, axis, 0)[side] = 0
 
 
 def _middle(corner: NDArray[np.intp], config: Config) -> NDArray[np.float64]:
