@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_models import write_tiny
 
 from fuzzyseg.errors import InputError
+from fuzzyseg.registration import FITS, NO_BONE
 from fuzzyseg.segmentation import Settings
 from fuzzyseg.segmentation.choice import resolved
-from fuzzyseg.volume import Study, Volume
+from fuzzyseg.volume import Registration, Study, Volume
 
 SPECT = Volume(np.zeros((3, 3, 3)), np.eye(4), "NM")
 CT = Volume(np.zeros((3, 3, 3)), np.eye(4), "CT", "HU")
@@ -17,7 +20,7 @@ CT = Volume(np.zeros((3, 3, 3)), np.eye(4), "CT", "HU")
         ((), SPECT, None, None),
         (("spect",), SPECT, None, "spect"),
         (("spect-ct",), SPECT, None, None),
-        (("spect", "spect-ct"), SPECT, CT, "spect"),
+        (("spect", "spect-ct"), SPECT, CT, "spect-ct"),
         (("spect-ct",), SPECT, CT, "spect-ct"),
         (("spect",), SPECT, CT, "spect"),
         (("spect", "spect-ct"), CT, None, None),
@@ -35,6 +38,22 @@ def test_auto_is_the_bundled_model_that_fits_or_rfcm(models, volume, ct, expecte
             resolved(Settings(method="model"), Study.of(volume, ct))
     else:
         assert resolved(Settings(method="model"), Study.of(volume, ct)).model == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (Registration(True, (0.4, 0.6)), "spect-ct"),
+        (Registration(False, (0.6, 0.6), reason=FITS), "spect-ct"),
+        (Registration(False, (0.1, 0.2), reason="bone and uptake agree too little"), "spect"),
+        (Registration(False, (0.0, 0.0), reason=NO_BONE), "spect"),
+    ],
+)
+def test_a_ct_that_could_not_be_registered_draws_no_borders(found, expected, bundled):
+    for task in ("spect", "spect-ct"):
+        write_tiny(bundled, task)
+    study = replace(Study.of(SPECT, CT), registration=found)
+    assert resolved(Settings(), study).model == expected
 
 
 @pytest.mark.parametrize("given", [{"beta": 0.1}, {"q": 3.0}, {"classes": 4}, {"mask": False}])

@@ -29,7 +29,7 @@ class Command:
         more.
     ct
         CT of the same patient (folder, file or zip; by default one beside the SPECT in its folder).
-        It tells the density of lesions; --model spect-ct also finds lesions and bone by it.
+        It tells the borders of bone and the density of lesions.
     series
         Which series of the input to use, if there are several.
     ct_series

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.models.locate import default_model
+from fuzzyseg.registration import FITS
 from fuzzyseg.segmentation.methods import OF_ALL, OF_MODELS
 from fuzzyseg.segmentation.settings import Settings, given
 
@@ -57,13 +58,19 @@ def resolved(settings: Settings, study: Study) -> Settings:
 def fitting_model(study: Study) -> str | None:
     """Name of the bundled model for a study.
 
-    With a CT beside it too a SPECT gets the model for SPECT alone, which finds more lesions than
-    that for both and as much bone (docs/accuracy.md).
+    A CT that could not be registered would draw the borders of bone where they are not: such a
+    SPECT gets the model for SPECT alone.
     """
     if study.spect is None:
         return default_model("ct")
-    beside = default_model("spect-ct") if study.ct is not None else None
-    return default_model("spect") or beside
+    beside = default_model("spect-ct") if _fits(study) else None
+    return beside or default_model("spect")
+
+
+def _fits(study: Study) -> bool:
+    """Whether there is a CT that lies on the SPECT, as far as is known."""
+    found = study.registration
+    return study.ct is not None and (found is None or found.moved or found.reason == FITS)
 
 
 def by_what(settings: Settings, summary: Mapping[str, Any]) -> str:
