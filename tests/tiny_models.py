@@ -23,9 +23,6 @@ def tiny_model(task="spect", *, seed=0, preprocessing=None, planes=("transverse"
         if isinstance(layer, torch.nn.BatchNorm2d | torch.nn.BatchNorm3d):
             layer.running_mean.normal_(0, 0.3)
             layer.running_var.uniform_(0.2, 0.8)
-    for weights in network.parameters():
-        if weights.ndim > 1 and not weights.any():  # kernels that training begins at zero
-            torch.nn.init.normal_(weights)
     return Model(
         Card(task, architecture, preprocessing or Preprocessing(), planes, {"data": "nothing"}),
         network.eval(),

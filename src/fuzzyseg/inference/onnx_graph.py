@@ -13,7 +13,13 @@ from torch import fx, nn
 
 from fuzzyseg.networks.layers import cropped
 from fuzzyseg.networks.shuffle_unet import space_to_depth
-from fuzzyseg.networks.two_stage import first_channel, raise_first
+from fuzzyseg.networks.two_stage import (
+    LEAST,
+    first_channel,
+    log_memberships,
+    other_channels,
+    raise_first,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,12 +114,17 @@ class _Writer:
             self._add("Concat", inputs, name, axis=1)
         elif node.target is cropped:
             self._crop(inputs[0], inputs[1], name)
-        elif node.target is torch.softmax and node.kwargs.get("dim") == 1:
-            self._add("Softmax", inputs, name, axis=1)
         elif node.target is space_to_depth and inputs[0] in self.channels:
             self._space_to_depth(inputs[0], name)
         elif node.target is first_channel:
-            self._first_channel(inputs[0], name)
+            self.channels[name] = 1
+            self._channels(inputs[0], (0, 1), name)
+        elif node.target is other_channels:
+            self._channels(inputs[0], (1, self.channels[inputs[0]]), name)
+        elif node.target is log_memberships:
+            self._add("LogSoftmax", inputs, f"{name}.unbounded", axis=1)
+            least = self._constant(f"{name}.least", torch.tensor(LEAST))
+            self._add("Clip", [f"{name}.unbounded", least], name)
         elif node.target is raise_first:
             self._raise_first(inputs[0], inputs[1], name)
         else:
@@ -169,9 +180,8 @@ class _Writer:
         last = self._constant(f"{name}.axes", axes)
         self._add("Slice", [x, first, f"{name}.size", last], name)
 
-    def _first_channel(self, x: str, name: str) -> None:
-        self.channels[name] = 1
-        ends = {"first": 0, "last": 1, "axis": 1}
+    def _channels(self, x: str, these: tuple[int, int], name: str) -> None:
+        ends = {"first": these[0], "last": these[1], "axis": 1}
         ones = [self._constant(f"{name}.{k}", torch.tensor([n])) for k, n in ends.items()]
         self._add("Slice", [x, *ones], name)
 
