@@ -444,7 +444,7 @@ def test_a_run_may_start_from_a_model_and_says_so(tmp_path):
 
 def test_a_model_of_another_architecture_is_no_start(tmp_path):
     first = train(tmp_path / "a", QUICK, CASES)
-    with pytest.raises(InputError, match=r"expected a model to start from with .*filters=5"):
+    with pytest.raises(InputError, match="to start from with filters 5, found filters 4 in a; "):
         train(tmp_path / "b", replace(QUICK, filters=5), CASES, start=first)
 
 
@@ -479,4 +479,7 @@ class TestTwoStages:
     def test_without_a_first_stage_nothing_begins(self, tmp_path):
         with pytest.raises(InputError, match="give one with --start, such as spect"):
             train(tmp_path / "b", self.TWO, self.cases())
+        first = train(tmp_path / "a", self.ONE, CASES)
+        with pytest.raises(InputError, match="filters 3, found filters 2 in a; give its --filters"):
+            train(tmp_path / "b", replace(self.TWO, filters=3), self.cases(), start=first)
         assert not (tmp_path / "b").exists()

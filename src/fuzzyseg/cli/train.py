@@ -74,19 +74,20 @@ class Command:
         from fuzzyseg.training.checkpoint import run_in
         from fuzzyseg.training.prepared import prepared_cases
         from fuzzyseg.training.sources import find_sources
+        from fuzzyseg.training.start import check_start
 
         config = self.train
         check_config(config)
         if self.threads is not None:
             _set_threads(self.threads)
-        run_in(self.output, config, resume=self.resume)  # before minutes of reading
+        begun = run_in(self.output, config, resume=self.resume)  # before minutes of reading
         start = None
         if self.start is not None:
             from fuzzyseg.models.model_files import load_model
-            from fuzzyseg.training.start import require_same_architecture
 
             start = load_model(self.start)
-            require_same_architecture(start.card, config)  # before minutes of reading, too
+        if start is not None or begun is None:
+            check_start(None if start is None else start.card, config)
         sources = find_sources(self.data, config.channels)
         held_out = find_sources(self.validation, config.channels)
         check_validation(config, [source.labels is not None for source in held_out])

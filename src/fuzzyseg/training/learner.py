@@ -81,22 +81,11 @@ class Learner:
         return found if self.average is None else found | {"average": self.average}
 
     def take_over(self, model: Model) -> None:
-        """Begin with the weights of a model, or with those of one as the first stage.
-
-        Raises
-        ------
-        InputError
-            If its architecture is neither that of the configuration nor that of its first stage.
-        """
+        """Begin with the weights of a model that `check_start` lets pass."""
         weights = model.network.state_dict()
         if model.card.architecture == self.architecture.first:
             taken = {f"first.{name}": tensor for name, tensor in weights.items()}
             weights = self.network.state_dict() | taken
-        elif model.card.architecture != self.architecture:
-            raise InputError(
-                f"expected a model to start from with {self.architecture}, found "
-                f"{model.card.architecture}; give the same --network, --filters, --channels, ..."
-            )
         self.network.load_state_dict(weights)
         if self.average is not None:
             self.average.load_state_dict(weights)

@@ -21,6 +21,7 @@ from fuzzyseg.training.config import check_config, check_validation
 from fuzzyseg.training.data_set_centres import data_set_centres
 from fuzzyseg.training.learner import Learner
 from fuzzyseg.training.run_folder import RunFolder
+from fuzzyseg.training.start import check_start
 from fuzzyseg.training.synchronised import processes
 from fuzzyseg.training.validate import mean_dsc, mean_scores, score_case
 from fuzzyseg.training.watch import Watch
@@ -93,17 +94,14 @@ def train(
     check_validation(config, [case.labelled for case in validation])
     if config.device == "cuda" and not torch.cuda.is_available():
         raise InputError("expected a GPU for --device cuda, found none; use --device cpu")
+    if start is not None or run_in(run, config, resume=resume) is None:
+        check_start(None if start is None else start.card, config)
     names = [case.name for case in cases]
     with processes(config) as (rank, world):
         centres = data_set_centres(cases, config.classes) if config.looks_at_image else None
         learner = Learner(config, centres, world)
         if start is not None:
             learner.take_over(start)
-        elif learner.architecture.first is not None and run_in(run, config, resume=resume) is None:
-            raise InputError(
-                f"expected a trained model as the first stage of {config.network}, found none; "
-                "give one with --start, such as spect"
-            )
         card = Card(
             name=name or run.resolve().name,
             architecture=learner.architecture,

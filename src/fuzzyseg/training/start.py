@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Fields that are options of the command line; the steps of a network are not.
 _OPTIONS = ("network", "channels", "classes", "filters", "dims", "context")
+_OF_STAGES = ("classes", "filters")  # which both stages share
 
 
 def architecture_of(config: Config) -> Architecture:
@@ -27,17 +28,34 @@ def architecture_of(config: Config) -> Architecture:
     )
 
 
-def require_same_architecture(card: Card, config: Config) -> None:
-    """Raise InputError unless a model's weights fit the network that is trained."""
-    wanted, found = architecture_of(config), card.architecture
-    differing = [name for name in vars(wanted) if getattr(wanted, name) != getattr(found, name)]
-    if not differing:
+def check_start(card: Card | None, config: Config) -> None:
+    """Raise InputError unless training can begin with a model, or with none.
+
+    Parameters
+    ----------
+    card : Card or None
+        Of the model, of the network that is trained or of its first stage; None: random weights.
+    config : Config
+    """
+    whole = architecture_of(config)
+    wanted = whole.first or whole
+    if card is None:
+        if whole.first is not None:
+            raise InputError(
+                f"expected a trained model as the first stage of {config.network}, found none; "
+                "give one with --start, such as spect"
+            )
         return
+    found = card.architecture
+    if found in {whole, wanted}:
+        return
+    differing = [name for name in vars(wanted) if getattr(wanted, name) != getattr(found, name)]
     here, there = (
         " and ".join(f"{name} {_told(getattr(each, name))}" for name in differing)
         for each in (wanted, found)
     )
-    options = " and ".join(f"--{name}" for name in differing if name in _OPTIONS)
+    free = _OPTIONS if whole.first is None else _OF_STAGES
+    options = " and ".join(f"--{name}" for name in differing if name in free)
     raise InputError(
         f"expected a model to start from with {here}, found {there} in {card.name}; "
         + (f"give its {options}, or start from another model" if options else "give another model")
