@@ -85,7 +85,7 @@ PRESETS: dict[str, Preset] = {
     "quick": _QUICK,
     "hour": replace(
         _QUICK,
-        about="as quick, with 1,000 steps, three seeds and all betas: about an hour of two cores",
+        about="as quick, with 1,000 steps, three seeds and all betas: 80 minutes of processor time",
         steps=1000,
         validate_every=250,
         seeds=3,
