@@ -24,7 +24,7 @@ LEAST = -8.0  # logarithm of a membership; what is less is as good as none
 
 @dataclass(eq=False, repr=False)
 class TwoStage(Halving):
-    r"""A `ShuffleUNet` of the first channel, corrected at full resolution by all channels.
+    r"""A `ShuffleUNet` of the first channel, corrected at full resolution by the others.
 
     The first stage is trained before, and stays as it is. The second sees the other channels and
     the logarithms of the first's memberships u, and gives one number f for each voxel, by which it
