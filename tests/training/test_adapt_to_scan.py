@@ -203,6 +203,7 @@ class TestAdapt:
             ("spect-ct", {"context": 1}),
             ("ct", {}),
             ("spect", {"network": "unet"}),
+            ("spect-ct", {"network": "two-stage", "dims": 3, "steps": 1}),
         ],
     )
     def test_every_kind_of_model(self, task, shape, monkeypatch):
@@ -227,7 +228,9 @@ class TestAdapt:
 
 def literal_statistics(model, batches):
     """Mean over the batches of what goes into each norm, while every norm uses its batch's own."""
-    network = copy.deepcopy(model.network).double().train()
+    network = copy.deepcopy(model.network).double()
+    for module in network.modules():
+        module.training = True
     went_in = []
     for norm in (m for m in network.modules() if isinstance(m, NORMS)):
         went_in.append([])
@@ -259,6 +262,7 @@ class TestScanStatistics:
             ("spect-ct", {"context": 1, "planes": ("coronal", "sagittal")}),
             ("ct", {"network": "unet"}),
             ("spect", {"dims": 3, "steps": 1}),
+            ("spect-ct", {"network": "two-stage", "dims": 3, "steps": 1}),
         ],
     )
     def test_they_are_the_means_of_what_goes_into_the_norms(self, task, shape, drawn):

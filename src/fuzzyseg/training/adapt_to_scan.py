@@ -159,7 +159,7 @@ def scan_statistics(
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over all batches
-    network.train()
+        norm.train()  # of a first stage too, which `network.train` leaves as it is
     with torch.inference_mode():
         for seen in _patches(model, image, _BATCH, seed):
             network(seen)
