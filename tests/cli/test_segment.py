@@ -353,7 +353,7 @@ class TestModel:
         spect, ct = str(toy_folder / "spect.nii.gz"), str(toy_folder / "ct.nii.gz")
         for name, task, options in (
             ("spect", "spect", [spect]),
-            ("both", "spect", [spect, "--ct", ct]),
+            ("both", "spect-ct", [spect, "--ct", ct]),
             ("ct", "ct", [ct]),
         ):
             run = self.segmented(tmp_path / name, *options, "--jobs", "1")
