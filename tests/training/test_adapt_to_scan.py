@@ -229,8 +229,8 @@ class TestAdapt:
 def literal_statistics(model, batches):
     """Mean over the batches of what goes into each norm, while every norm uses its batch's own."""
     network = copy.deepcopy(model.network).double()
-    for module in network.modules():
-        module.training = True
+    for part in network.modules():
+        part.training = True
     went_in = []
     for norm in (m for m in network.modules() if isinstance(m, NORMS)):
         went_in.append([])
