@@ -81,7 +81,8 @@ def test_every_number_and_choice_has_a_bad_value_above():
         ({"loss": "ce", "class_weights_end": (1.0, 1.0, 9.0)}, "class-weights-end"),
         ({"bright": 0.7, "lesions": 0.4}, "lesions"),
         ({"loss": "rfcm", "lesions": 0.1}, "lesions"),
-        ({"network": "two-stage"}, "dims"),
+        ({"network": "two-stage", "channels": ("spect", "ct")}, "dims"),
+        ({"network": "two-stage", "dims": 3}, "channels"),
         ({"ct_ends": 0.1, "dims": 3}, "ct-ends"),
         ({"ct_ends": 0.1, "dims": 3, "channels": ("spect", "ct"), "ct": "slice"}, "ct-ends"),
     ],
@@ -94,7 +95,8 @@ def test_values_that_do_not_go_together_are_refused(change, flag):
 @pytest.mark.parametrize("loss", [*LOSSES, "rfcm+ce+dice"])
 def test_every_loss_and_network_is_allowed(loss):
     for network, entry in NETWORKS.items():
-        check_config(Config(loss=loss, network=network, dims=entry.dims[-1]))
+        channels = ("spect", "ct") if entry.first else ("spect",)
+        check_config(Config(loss=loss, network=network, dims=entry.dims[-1], channels=channels))
 
 
 def test_the_edges_of_what_is_allowed():

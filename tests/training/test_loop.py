@@ -473,8 +473,12 @@ class TestTwoStages:
 
         with pytest.raises(StoppedError):
             train(tmp_path / "run", often, self.cases(), start=first, report=stop)
-        train(tmp_path / "run", self.TWO, self.cases(), resume=True)
+        other = train(tmp_path / "other", replace(self.ONE, seed=1), CASES)
+        with pytest.raises(InputError, match="began with, a, found other; leave out --start"):
+            train(tmp_path / "run", self.TWO, self.cases(), resume=True, start=other)
+        resumed = train(tmp_path / "run", self.TWO, self.cases(), resume=True)
         assert same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
+        assert resumed.card.training["start"]["sha256"] == first.card.sha256
 
     def test_without_a_first_stage_nothing_begins(self, tmp_path):
         with pytest.raises(InputError, match="give one with --start, such as spect"):
@@ -482,4 +486,6 @@ class TestTwoStages:
         first = train(tmp_path / "a", self.ONE, CASES)
         with pytest.raises(InputError, match="filters 3, found filters 2 in a; give its --filters"):
             train(tmp_path / "b", replace(self.TWO, filters=3), self.cases(), start=first)
+        with pytest.raises(InputError, match="--spect zscore and --spacing-mm None, with which a"):
+            train(tmp_path / "b", replace(self.TWO, spect="body"), self.cases(), start=first)
         assert not (tmp_path / "b").exists()

@@ -86,8 +86,7 @@ class Command:
             from fuzzyseg.models.model_files import load_model
 
             start = load_model(self.start)
-        if start is not None or begun is None:
-            check_start(None if start is None else start.card, config)
+        check_start(None if start is None else start.card, config, begun)
         sources = find_sources(self.data, config.channels)
         held_out = find_sources(self.validation, config.channels)
         check_validation(config, [source.labels is not None for source in held_out])

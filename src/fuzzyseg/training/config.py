@@ -315,6 +315,8 @@ def check_config(config: Config) -> None:
     dims = NETWORKS[config.network].dims
     check(config.dims in dims, "dims", f"{' or '.join(map(str, dims))}, of {config.network},")
     check(config.channels in TASKS, "channels", "spect, spect ct, or ct")
+    if NETWORKS[config.network].first is not None:
+        check(config.channels == ("spect", "ct"), "channels", f"spect ct, of {config.network},")
     for name in ("steps", "batch", "redraw", "validate_every", "log_every", "filters"):
         check(getattr(config, name) >= 1, name, "1 or more")
     for name in ("anneal", "context", "seed", "patience"):

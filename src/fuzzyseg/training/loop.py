@@ -84,9 +84,9 @@ def train(
     ------
     InputError
         If a setting is out of range, there are no cases, or none with labels to validate on,
-        `start` does not fit, or is missing for a network of two stages, the folder holds a run
-        and `resume` is not set, or holds one that began with other settings or cases, or the
-        loss is no longer finite.
+        `start` does not fit, is not that of the run that goes on, or is missing for a network of
+        two stages, the folder holds a run and `resume` is not set, or holds one that began with
+        other settings or cases, or the loss is no longer finite.
     """
     check_config(config)
     if not cases:
@@ -94,8 +94,8 @@ def train(
     check_validation(config, [case.labelled for case in validation])
     if config.device == "cuda" and not torch.cuda.is_available():
         raise InputError("expected a GPU for --device cuda, found none; use --device cpu")
-    if start is not None or run_in(run, config, resume=resume) is None:
-        check_start(None if start is None else start.card, config)
+    begun = run_in(run, config, resume=resume)
+    began = check_start(None if start is None else start.card, config, begun)
     names = [case.name for case in cases]
     with processes(config) as (rank, world):
         centres = data_set_centres(cases, config.classes) if config.looks_at_image else None
@@ -107,10 +107,11 @@ def train(
             architecture=learner.architecture,
             preprocessing=preprocessing(config, [w for case in cases for w in case.spacing_mm]),
             planes=config.planes,
-            training={"cases": names, "config": dataclasses.asdict(config)} | _begun(start),
+            training={"cases": names, "config": dataclasses.asdict(config)}
+            | ({} if began is None else {"start": began}),
         )
         batches = Batches(cases, config, rank, world)
-        folder = RunFolder(run, config, names, writes=rank == 0)
+        folder = RunFolder(run, config, names, began, writes=rank == 0)
         progress = folder.open(learner, resume=resume)
         labelled = [case for case in validation if case.labelled]
         state = _Run(learner, batches, folder, progress, card, labelled, warn or _ignore)
@@ -223,13 +224,6 @@ class _Run:
         metrics = {} if scores is None else {"validation": scores}
         card = dataclasses.replace(self.card, training=training, metrics=metrics)
         return Model(card, self.learner.kept)
-
-
-def _begun(start: Model | None) -> dict[str, Any]:
-    """Say in the card which model training began with."""
-    return (
-        {} if start is None else {"start": {"name": start.card.name, "sha256": start.card.sha256}}
-    )
 
 
 def _ignore(_: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import write_text
@@ -39,12 +39,23 @@ class RunFolder:
     config : Config
     cases : list of str
         Names of the cases that the run trains on.
+    start : dict or None
+        Of `check_start`: the model that it begins with.
     writes : bool
         False for all processes but the first.
     """
 
-    def __init__(self, path: Path, config: Config, cases: list[str], *, writes: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        cases: list[str],
+        start: dict[str, Any] | None = None,
+        *,
+        writes: bool,
+    ) -> None:
         self.path, self.config, self.cases, self.writes = path, config, cases, writes
+        self.start = start
 
     def open(self, learner: Learner, *, resume: bool) -> Progress:
         """Make the folder, or bring the learner to where the run that it holds was.
@@ -90,7 +101,8 @@ class RunFolder:
 
     def save(self, learner: Learner, progress: Progress) -> None:
         """Write the checkpoint."""
-        described = {"config": dataclasses.asdict(self.config), "cases": self.cases}
+        described: dict[str, Any] = {"config": dataclasses.asdict(self.config)}
+        described |= {"cases": self.cases, "start": self.start}
         checkpoint = self.path / CHECKPOINT
         save_checkpoint(checkpoint, progress, learner.modules, learner.optimiser, described)
 

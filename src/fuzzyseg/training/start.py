@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.networks.architecture import Architecture
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fuzzyseg.models.card import Card
     from fuzzyseg.training.config import Config
 
@@ -28,38 +30,82 @@ def architecture_of(config: Config) -> Architecture:
     )
 
 
-def check_start(card: Card | None, config: Config) -> None:
-    """Raise InputError unless training can begin with a model, or with none.
+def check_start(
+    card: Card | None, config: Config, begun: Mapping[str, Any] | None = None
+) -> dict[str, Any] | None:
+    """Check that training can begin with a model, or with none.
 
     Parameters
     ----------
     card : Card or None
-        Of the model, of the network that is trained or of its first stage; None: random weights.
+        Of the model, of the network that is trained or of its first stage; None: random weights,
+        or those of the run that goes on.
     config : Config
+    begun : mapping, optional
+        What the checkpoint of a run that goes on says of it.
+
+    Returns
+    -------
+    dict or None
+        "name" and "sha256" of the model that the run begins with, or began with.
+
+    Raises
+    ------
+    InputError
+        If the model does not fit, or is not the one that the run began with, or a network of two
+        stages has none.
     """
+    told = None if card is None else {"name": card.name, "sha256": card.sha256}
+    if begun is not None and card is None:
+        found: dict[str, Any] | None = begun.get("start")
+        return found
+    if begun is not None and begun.get("start", told) != told:
+        before = begun["start"]
+        raise InputError(
+            f"expected the model that the run began with, {before['name'] if before else 'none'}, "
+            f"found {card.name if card else 'none'}; leave out --start"
+        )
     whole = architecture_of(config)
-    wanted = whole.first or whole
     if card is None:
         if whole.first is not None:
             raise InputError(
                 f"expected a trained model as the first stage of {config.network}, found none; "
                 "give one with --start, such as spect"
             )
-        return
+    elif card.architecture != whole:
+        _check_differences(card, whole.first or whole, of_stage=whole.first is not None)
+        if whole.first is not None:
+            _check_preparation(card, config)
+    return told
+
+
+def _check_differences(card: Card, wanted: Architecture, *, of_stage: bool) -> None:
     found = card.architecture
-    if found in {whole, wanted}:
-        return
     differing = [name for name in vars(wanted) if getattr(wanted, name) != getattr(found, name)]
+    if not differing:
+        return
     here, there = (
         " and ".join(f"{name} {_told(getattr(each, name))}" for name in differing)
         for each in (wanted, found)
     )
-    free = _OPTIONS if whole.first is None else _OF_STAGES
-    options = " and ".join(f"--{name}" for name in differing if name in free)
+    free = _OF_STAGES if of_stage else _OPTIONS
+    helpful = [f"--{name}" for name in differing if name in free]
+    all_of_them = len(helpful) == len(differing) or not of_stage
+    give = f"give its {' and '.join(helpful)}, or start" if helpful and all_of_them else "start"
     raise InputError(
         f"expected a model to start from with {here}, found {there} in {card.name}; "
-        + (f"give its {options}, or start from another model" if options else "give another model")
+        f"{give} from another model"
     )
+
+
+def _check_preparation(card: Card, config: Config) -> None:
+    """Raise InputError unless the first stage sees the SPECT as in its own training."""
+    own = card.preprocessing
+    if (own.spect, own.spacing_mm) != (config.spect, config.spacing_mm):
+        raise InputError(
+            f"expected --spect {own.spect} and --spacing-mm {own.spacing_mm}, with which "
+            f"{card.name} was trained, found {config.spect} and {config.spacing_mm}; give these"
+        )
 
 
 def _told(value: object) -> str:

@@ -85,11 +85,12 @@ PRESETS: dict[str, Preset] = {
     "quick": _QUICK,
     "hour": replace(
         _QUICK,
-        about="as quick, with 1,000 steps, three seeds and all betas: 80 minutes of processor time",
+        about="as quick, with 1,000 steps, three seeds, all betas and a 3-D network: two core hours",
         steps=1000,
         validate_every=250,
         seeds=3,
         betas=_BETAS,
+        dims=True,
     ),
     "full": Preset(
         "the paper's numbers of patients, whole bodies, 256 and 120 views, trainings until the "
