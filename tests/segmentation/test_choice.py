@@ -7,7 +7,7 @@ from tiny_models import write_tiny
 from fuzzyseg.errors import InputError
 from fuzzyseg.registration import FITS, NO_BONE
 from fuzzyseg.segmentation import Settings
-from fuzzyseg.segmentation.choice import resolved
+from fuzzyseg.segmentation.choice import choice_warnings, resolved
 from fuzzyseg.volume import Registration, Study, Volume
 
 SPECT = Volume(np.zeros((3, 3, 3)), np.eye(4), "NM")
@@ -54,6 +54,11 @@ def test_a_ct_that_could_not_be_registered_draws_no_borders(found, expected, bun
         write_tiny(bundled, task)
     study = replace(Study.of(SPECT, CT), registration=found)
     assert resolved(Settings(), study).model == expected
+    told = choice_warnings(Settings(), study)
+    assert bool(told) == (expected == "spect")
+    assert all(found.reason in text and "--no-register" in text for text in told)
+    for asked in ({"model": "spect"}, {"method": "fcm"}, {"beta": 0.1}):
+        assert not choice_warnings(Settings(**asked), study)
 
 
 @pytest.mark.parametrize("given", [{"beta": 0.1}, {"q": 3.0}, {"classes": 4}, {"mask": False}])

@@ -67,6 +67,29 @@ def fitting_model(study: Study) -> str | None:
     return beside or default_model("spect")
 
 
+def choice_warnings(settings: Settings, study: Study) -> list[str]:
+    """Say so if a CT has no say in which model a study gets, because it could not be registered.
+
+    Parameters
+    ----------
+    settings : Settings
+        As the user gave them.
+    study : Study
+        After registration.
+    """
+    found = study.registration
+    left_open = settings.model is None and settings.method in {"auto", "model"}
+    if not left_open or _of_clustering(settings) or found is None or _fits(study):
+        return []
+    model = fitting_model(study)
+    if model is None or default_model("spect-ct") is None:
+        return []
+    return [
+        f"The model is {model}, not spect-ct, because the CT could not be registered "
+        f"({found.reason}); --no-register uses the CT as it lies."
+    ]
+
+
 def _fits(study: Study) -> bool:
     """Whether there is a CT that lies on the SPECT, as far as is known."""
     found = study.registration

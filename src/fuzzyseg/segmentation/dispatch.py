@@ -10,7 +10,7 @@ from fuzzyseg.conventions import CLASSES
 from fuzzyseg.models.locate import card_of
 from fuzzyseg.registration import register
 from fuzzyseg.resample import align
-from fuzzyseg.segmentation.choice import resolved
+from fuzzyseg.segmentation.choice import choice_warnings, resolved
 from fuzzyseg.segmentation.classical import cluster
 from fuzzyseg.segmentation.domain import bone_scan_domain, result_domain
 from fuzzyseg.segmentation.intensities import check_segmentable
@@ -19,7 +19,7 @@ from fuzzyseg.segmentation.typical_memberships import statistics, typical_domain
 from fuzzyseg.volume import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fuzzyseg.volume import Segmentation, Volume
 
@@ -58,13 +58,15 @@ def segment(
     check_settings(settings)
     study = study if isinstance(study, Study) else Study.of(study)
     study = prepared(study, move_ct=settings.register)
+    told = choice_warnings(settings, study)
     settings = resolved(settings, study)
     check_read(settings)
     if settings.method != "model":
         return _judged(cluster(study, settings), study)
     from fuzzyseg.segmentation.learned import segment_with_model
 
-    return _judged(segment_with_model(study, settings, progress=progress), study, settings.model)
+    found = segment_with_model(study, settings, progress=progress)
+    return _judged(found, study, settings.model, told)
 
 
 def prepared(study: Study, *, move_ct: bool = True) -> Study:
@@ -89,7 +91,12 @@ def prepared(study: Study, *, move_ct: bool = True) -> Study:
     return patient_only(align(study))
 
 
-def _judged(segmentation: Segmentation, study: Study, model: str | None = None) -> Segmentation:
+def _judged(
+    segmentation: Segmentation,
+    study: Study,
+    model: str | None = None,
+    told: Sequence[str] = (),
+) -> Segmentation:
     """Add whether image and result are what is usual to what a result says of itself."""
     made = segmentation.provenance
     parameters, found = dict(made.parameters), []
@@ -104,5 +111,5 @@ def _judged(segmentation: Segmentation, study: Study, model: str | None = None) 
     if not found:
         return segmentation
     parameters["out_of_domain"] = max(d.score for d in found)
-    warnings = (*made.warnings, *(text for d in found for text in d.warnings))
+    warnings = (*told, *made.warnings, *(text for d in found for text in d.warnings))
     return replace(segmentation, provenance=replace(made, parameters=parameters, warnings=warnings))

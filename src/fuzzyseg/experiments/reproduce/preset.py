@@ -85,7 +85,7 @@ PRESETS: dict[str, Preset] = {
     "quick": _QUICK,
     "hour": replace(
         _QUICK,
-        about="as quick, with 1,000 steps, three seeds, all betas and a 3-D network: two core hours",
+        about="as quick, but 1,000 steps, three seeds, all betas and a 3-D network: two core hours",
         steps=1000,
         validate_every=250,
         seeds=3,
