@@ -137,7 +137,7 @@ def test_what_was_not_given_or_not_run_is_said(tmp_path):
     text = page.with_suffix(".md").read_text("utf-8")
     assert "needs --phantom" in text
     assert "needs --cts" in text
-    assert "Not run: needs --preset full" in text
+    assert "Not run: needs --preset hour or full" in text
     assert "not run yet" in text
     assert "not decided" in text
     assert Plan(PRESETS["tiny"]).cohort("xcat test") == ()

@@ -43,7 +43,7 @@ def jobs(plan: Plan) -> list[Job]:
 def section(plan: Plan, results: Results) -> Section:
     """Scores of both."""
     if not plan.preset.dims:
-        return Section(missing="needs --preset full: training on blocks takes hours")
+        return Section(missing="needs --preset hour or full: training on blocks takes long")
     return Section(
         "The same network with 3 x 3 x 3 filters, for as many steps.",
         tuple(
