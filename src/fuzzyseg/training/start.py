@@ -55,24 +55,25 @@ def check_start(
         If the model does not fit, or is not the one that the run began with, or a network of two
         stages has none.
     """
-    told = None if card is None else {"name": card.name, "sha256": card.sha256}
-    if begun is not None and card is None:
-        found: dict[str, Any] | None = begun.get("start")
-        return found
-    if begun is not None and begun.get("start", told) != told:
-        before = begun["start"]
-        raise InputError(
-            f"expected the model that the run began with, {before['name'] if before else 'none'}, "
-            f"found {card.name if card else 'none'}; leave out --start"
-        )
     whole = architecture_of(config)
     if card is None:
+        if begun is not None:
+            began: dict[str, Any] | None = begun.get("start")
+            return began
         if whole.first is not None:
             raise InputError(
                 f"expected a trained model as the first stage of {config.network}, found none; "
                 "give one with --start, such as spect"
             )
-    elif card.architecture != whole:
+        return None
+    told = {"name": card.name, "sha256": card.sha256}
+    if begun is not None and begun.get("start", told) != told:
+        before = begun["start"]
+        raise InputError(
+            f"expected the model that the run began with, {before['name'] if before else 'none'}, "
+            f"found {card.name}; leave out --start"
+        )
+    if card.architecture != whole:
         _check_differences(card, whole.first or whole, of_stage=whole.first is not None)
         if whole.first is not None:
             _check_preparation(card, config)
