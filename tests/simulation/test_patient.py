@@ -96,6 +96,17 @@ def test_the_paper_s_population_is_the_paper_s():
     assert bone / soft == pytest.approx(q["bone_to_soft_tissue"], rel=0.1)
 
 
+def test_who_has_no_lesion_is_for_the_rest_a_clinical_patient():
+    given = {"voxel_mm": 20.0, "sample_mm": 10.0}
+    healthy = draw_patient(0, **given, population=POPULATIONS["no-lesions"])
+    clinical = draw_patient(0, **given)
+    assert clinical.parameters["lesions"]
+    assert healthy.parameters["lesions"] == []
+    assert healthy.labels.max() == healthy.ct_labels.max() == 1
+    for what in ("stature_mm", "findings", "uptake_to_soft_tissue"):
+        assert healthy.parameters[what] == clinical.parameters[what]
+
+
 def test_the_skeleton_s_share_of_the_dose_is_the_published_one():
     shares = []
     for seed in range(4):

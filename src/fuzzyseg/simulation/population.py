@@ -154,6 +154,13 @@ _ELSEWHERE = Population(
     ct=replace(CT, noise_hu=(12.0, 45.0), slice_mm=(3.0, 6.0), shift_mm=3.5, breath_mm=7.0),
     wear=(0.7, 2.1),
 )
+# The scans of "clinical", lesions left out: whatever a model finds here is false.
+_NO_LESIONS = replace(
+    _CLINICAL,
+    name="no-lesions",
+    about="as clinical, but nobody has a lesion: to count false ones",
+    lesions=replace(_CLINICAL_LESIONS, none_share=1.0),
+)
 # Chen et al., Med Phys 2021;48:3860.
 _PAPER = Population(
     "paper",
@@ -177,7 +184,9 @@ _PAPER = Population(
     attenuation="true",
     anatomy=69,  # a man of 178 cm and 79 kg, arms down
 )
-POPULATIONS: dict[str, Population] = {p.name: p for p in (_CLINICAL, _ELSEWHERE, _PAPER)}
+POPULATIONS: dict[str, Population] = {
+    p.name: p for p in (_CLINICAL, _ELSEWHERE, _NO_LESIONS, _PAPER)
+}
 
 
 def get_population(name: str) -> Population:
