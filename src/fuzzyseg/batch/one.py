@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fuzzyseg.batch.made_of import input_digest
 from fuzzyseg.conventions import MEASURED_CT, MEASURED_SPECT
 from fuzzyseg.io.output import to_json
 from fuzzyseg.io.results.formats import RESULT_FORMATS, result_files
@@ -86,6 +87,27 @@ def result_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*result_files(), MEASURED_CT, *FILES)))
 
 
+def of_patient(how: How, source: Source) -> How:
+    """Say how a study is done, with what is known of its patient alone."""
+    return replace(how, measuring=replace(how.measuring, **source.measuring))
+
+
+def read(source: Source, progress: Callable[[int, int], None] | None = None) -> Study:
+    """Read the images of a source, with their headers; raises InputError as `read_study`."""
+    from fuzzyseg.io import read_study
+
+    return read_study(
+        source.image,
+        source.ct,
+        series=source.series,
+        ct_series=source.ct_series,
+        modality=source.modality,
+        progress=progress,
+        headers=True,
+        found=source.found,
+    )
+
+
 def process(
     source: Source, folder: Path, how: How, *, step: Step = _silent
 ) -> tuple[dict[str, Any], Quantification]:
@@ -112,9 +134,8 @@ def process(
     InputError
         If anything of it cannot be done.
     """
-    how = replace(how, measuring=replace(how.measuring, **source.measuring))
+    how = of_patient(how, source)
     check_how(how)
-    from fuzzyseg.io import read_study
     from fuzzyseg.io.results.formats import default_formats, require_formats, write_results
     from fuzzyseg.quantification import document, lesions_csv, measures_of, quantify
     from fuzzyseg.registration import register
@@ -123,16 +144,8 @@ def process(
     from fuzzyseg.resample import align
     from fuzzyseg.segmentation import segment, summary
 
-    study = read_study(
-        source.image,
-        source.ct,
-        series=source.series,
-        ct_series=source.ct_series,
-        modality=source.modality,
-        progress=step("reading"),
-        headers=True,
-        found=source.found,
-    )
+    study = read(source, step("reading"))
+    made_of = input_digest(study, how.measuring)
     formats = (*how.formats, *(("rtstruct",) if how.rtstruct else ()))
     require_formats(formats, study.image)
     default = () if how.formats else default_formats(study.image)
@@ -165,6 +178,7 @@ def process(
         },
         "study": {
             "ct": study.beside is not None,
+            "sha256": made_of,
             "outline_overlap": study.outline_overlap,
             "registration": study.registration and study.registration.as_dict(),
         },
