@@ -138,7 +138,8 @@ def process(
     check_how(how)
     from fuzzyseg.io.results.formats import default_formats, require_formats, write_results
     from fuzzyseg.quantification import document, lesions_csv, measures_of, quantify
-    from fuzzyseg.registration import register
+    from fuzzyseg.quantification.lesion import NO_CT
+    from fuzzyseg.registration import register, unregistered
     from fuzzyseg.report import write_preview
     from fuzzyseg.report.page import write_report
     from fuzzyseg.resample import align
@@ -156,7 +157,13 @@ def process(
     study = align(study, allow_mismatch=how.allow_mismatch)
     segmentation = segment(study, how.settings, progress=step("segmenting"))
     step("measuring")
-    measured = quantify(segmentation, ct=ct, measuring=how.measuring)
+    why = unregistered(study)
+    measured = quantify(
+        segmentation,
+        ct=None if why else ct,
+        no_ct=f"the CT could not be registered to the SPECT ({why})" if why else NO_CT,
+        measuring=how.measuring,
+    )
     step("writing")
     told = measures_of(measured)
     left_out = [
