@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import toy_tasks
+from tiny_models import write_tiny
 
 from fuzzyseg.batch import many
 from fuzzyseg.batch.many import Batch, run_batch
@@ -18,6 +19,7 @@ from fuzzyseg.cli.batch import parsed_part
 from fuzzyseg.cli.main import main
 from fuzzyseg.errors import InputError
 from fuzzyseg.jobs import Here, get_engine
+from fuzzyseg.models.locate import card_of
 from fuzzyseg.segmentation.settings import Settings
 
 HOW = How(Settings(method="kmeans", jobs=1))
@@ -46,6 +48,18 @@ def studies(tmp_path):
 def table(out):
     rows = csv.DictReader((out / "cohort.csv").read_text().splitlines())
     return {row["study"]: row for row in rows}
+
+
+def test_the_table_names_the_model_and_results_its_weights(studies, tmp_path):
+    (studies / "b.nii.gz").unlink()
+    write_tiny(tmp_path)
+    how = How(Settings(method="model", model=str(tmp_path / "spect"), jobs=1))
+    run_batch(Batch(find_studies(studies), tmp_path / "out", how), engine=Here())
+    told = {(row["method"], row["model"]) for row in table(tmp_path / "out").values()}
+    assert told == {("model", "spect")}
+    made_by = json.loads((tmp_path / "out" / "a" / "summary.json").read_text())["made_by"]
+    assert made_by["model"] == "spect"
+    assert made_by["model_sha256"] == card_of(tmp_path / "spect").sha256
 
 
 def test_a_failure_stops_nothing_and_is_one_line(studies, tmp_path, capsys, monkeypatch):

@@ -173,7 +173,7 @@ def process(
     _write_images(folder, study, how.measuring)
     write_preview(folder / "preview.png", segmentation)
     (folder / "lesions.csv").write_text(lesions_csv(measured), encoding="utf-8")
-    found = document(measured, segmentation.volume)
+    found = document(measured, segmentation)
     (folder / "summary.json").write_text(to_json(found), encoding="utf-8")
     described = {
         "command": {  # no paths: names of patients stand in them
