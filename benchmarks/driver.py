@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fuzzyseg.batch.made_of import glance
 from fuzzyseg.batch.many import Batch, run_batch
 from fuzzyseg.batch.one import How
 from fuzzyseg.batch.studies import find_studies
@@ -58,6 +59,7 @@ def table(results: Path, count: int) -> None:
         manifest, out = Path(folder) / "studies.csv", Path(folder) / "out"
         names = [f"study-{n:06}" for n in range(count)]
         manifest.write_text("study,image\n" + "".join(f"{name},a.nii.gz\n" for name in names))
+        (Path(folder) / "a.nii.gz").touch()
         run_batch(Batch((), out, How()))  # begins it
         for n, name in enumerate(names):
             (out / name).mkdir()
@@ -65,6 +67,8 @@ def table(results: Path, count: int) -> None:
                 source = Path(shutil.copytree(results, Path(folder) / f"source-{n}"))
             for file in READ:
                 os.link(source / file, out / name / file)
+        for source in find_studies(manifest):
+            Batch((), out, How()).place(source).remember(glance(source))
         began = time.perf_counter(), time.process_time()
         batch = Batch(find_studies(manifest), out, How())
         tell("studies listed", count, began)

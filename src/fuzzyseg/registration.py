@@ -74,6 +74,18 @@ def register(study: Study, *, allow_mismatch: bool = False) -> Study:
     return replace(study, ct=ct, registration=found)
 
 
+def unregistered(study: Study) -> str:
+    """Say why the CT of a study could not be brought onto its SPECT.
+
+    Returns
+    -------
+    str
+        Empty where it was, where it lay there already, and where nobody tried.
+    """
+    found = study.registration
+    return "" if found is None or found.moved or found.reason == FITS else found.reason
+
+
 def _warnings(found: Registration) -> tuple[str, ...]:
     """Say what the user should know, one sentence each."""
     if found.moved:

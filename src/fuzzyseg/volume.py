@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -322,6 +323,17 @@ class Provenance:
     created: str = ""
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> str | None:
+        """Name of the model, without the folder that it lies in; None of a method without one."""
+        model = self.parameters.get("model")
+        return Path(model).name if model else None
+
+    @property
+    def model_sha256(self) -> str | None:
+        """Digest of the model's weights, which tells models of one name apart."""
+        return (self.parameters.get("card") or {}).get("sha256") or None
 
 
 @dataclass(frozen=True, eq=False)

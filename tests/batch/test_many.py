@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import toy_tasks
+from tiny_models import write_tiny
 
 from fuzzyseg.batch import many
 from fuzzyseg.batch.many import Batch, run_batch
@@ -18,6 +19,7 @@ from fuzzyseg.cli.batch import parsed_part
 from fuzzyseg.cli.main import main
 from fuzzyseg.errors import InputError
 from fuzzyseg.jobs import Here, get_engine
+from fuzzyseg.models.locate import card_of
 from fuzzyseg.segmentation.settings import Settings
 
 HOW = How(Settings(method="kmeans", jobs=1))
@@ -46,6 +48,18 @@ def studies(tmp_path):
 def table(out):
     rows = csv.DictReader((out / "cohort.csv").read_text().splitlines())
     return {row["study"]: row for row in rows}
+
+
+def test_the_table_names_the_model_and_results_its_weights(studies, tmp_path):
+    (studies / "b.nii.gz").unlink()
+    write_tiny(tmp_path)
+    how = How(Settings(method="model", model=str(tmp_path / "spect"), jobs=1))
+    run_batch(Batch(find_studies(studies), tmp_path / "out", how), engine=Here())
+    told = {(row["method"], row["model"]) for row in table(tmp_path / "out").values()}
+    assert told == {("model", "spect")}
+    made_by = json.loads((tmp_path / "out" / "a" / "summary.json").read_text())["made_by"]
+    assert made_by["model"] == "spect"
+    assert made_by["model_sha256"] == card_of(tmp_path / "spect").sha256
 
 
 def test_a_failure_stops_nothing_and_is_one_line(studies, tmp_path, capsys, monkeypatch):
@@ -154,7 +168,7 @@ def test_a_full_disk_stops_the_cohort_and_the_next_run_goes_on(studies, tmp_path
     with pytest.raises(InputError, match="found a full disk"):
         run_batch(batch, engine=Here())
     assert tried == ["a", "c"]
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a", "batch.json"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [".seen", "a", "batch.json"]
     monkeypatch.setattr(many, "process", real)
     assert [row.state for row in run_batch(batch, engine=Here())] == ["done"] * 3
 
@@ -199,6 +213,66 @@ def test_other_studies_join_the_table_of_a_folder(studies, tmp_path, capsys, mon
     (out / ".failed" / "b.json").unlink()
     run_batch(Batch(find_studies(tmp_path / "more"), out, HOW), engine=Here())
     assert set(table(out)) == {"a", "d"}
+
+
+def test_another_patient_of_a_name_is_neither_taken_as_done_nor_written_over(studies, tmp_path):
+    (studies / "b.nii.gz").unlink()
+    out = tmp_path / "out"
+    run_batch(Batch(find_studies(studies), out, HOW), engine=Here())
+    before = (out / "a" / "labels.nii.gz").read_bytes()
+    other = Batch(find_studies(write(tmp_path / "more" / "a.nii.gz", 3).parent), out, HOW)
+    (row,) = run_batch(other, engine=Here())
+    assert row.state == "failed"
+    assert "made of others; name this study otherwise" in row.reason
+    assert (out / "a" / "labels.nii.gz").read_bytes() == before
+    rows = list(csv.DictReader((out / "cohort.csv").read_text().splitlines()))
+    told = [(row["study"], row["state"]) for row in rows]
+    assert told == [("a", "failed"), ("a", "done"), ("c", "done")]  # the earlier one keeps its row
+
+    # The first patient is known again, and the other one's failure is not laid at its door.
+    rows = run_batch(Batch(find_studies(studies), out, HOW), engine=Here())
+    assert [row.state for row in rows] == ["done", "done"]
+    shutil.rmtree(out / "a")
+    assert [row.state for row in run_batch(other, engine=Here())] == ["done"]
+
+
+def test_the_same_images_elsewhere_are_done_and_are_not_read_each_time(
+    studies, tmp_path, monkeypatch
+):
+    (studies / "b.nii.gz").unlink()
+    run_batch(Batch(find_studies(studies), tmp_path / "out", HOW), engine=Here())
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for path in studies.iterdir():  # copied, and packed differently
+        nib.save(nib.load(path), moved / path.name.removesuffix(".gz"))
+    monkeypatch.setattr(many, "process", None)
+    batch = Batch(find_studies(moved), tmp_path / "out", HOW)
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["done", "done"]
+    monkeypatch.setattr(many, "read", None)
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["done", "done"]
+
+
+def test_another_weight_of_a_patient_is_told(studies, tmp_path):
+    path = tmp_path / "list.csv"
+    known = "study,image,unit,injected_mbq,uptake_min,weight_kg\n"
+    states = []
+    for weight in (100, 100, 50):
+        path.write_text(f"{known}a,studies/a.nii.gz,Bq/mL,700,180,{weight}\n")
+        (row,) = run_batch(Batch(find_studies(path), tmp_path / "out", HOW), engine=Here())
+        states.append(row.state)
+    assert states == ["done", "done", "failed"]
+
+
+def test_voxels_apart_from_their_header_are_looked_at(tmp_path):
+    image = nib.load(write(tmp_path / "whole.nii.gz"))
+    (tmp_path / "studies").mkdir()
+    path = tmp_path / "studies" / "a.hdr"
+    nib.save(nib.Nifti1Pair(image.get_fdata(dtype=np.float32), AFFINE), path)
+    batch = Batch(find_studies(path.parent), tmp_path / "out", HOW)
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["done"]
+    voxels = path.with_suffix(".img")
+    voxels.write_bytes((np.frombuffer(voxels.read_bytes(), np.float32) * 2).tobytes())
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["failed"]
 
 
 def test_other_studies_of_bids_join_too(tmp_path):

@@ -92,6 +92,15 @@ def test_bad_input_is_one_line(case, cubes, tmp_path, capsys):
     assert err.startswith("fuzzyseg: error: expected ")
 
 
+def test_the_path_that_does_not_exist_is_the_one_named(cubes, tmp_path, capsys):
+    (tmp_path / "results" / "P1").mkdir(parents=True)
+    cubes[0].rename(tmp_path / "results" / "P1" / "labels.nii.gz")
+    gone, there = str(tmp_path / "nowhere"), str(tmp_path / "results")
+    for call in ([there, gone], [gone, there]):
+        assert main(["evaluate", *call]) == 2
+        assert f"found nothing at {gone};" in capsys.readouterr().err
+
+
 def test_order_and_direction_of_the_axes_do_not_matter(cubes, tmp_path, capsys):
     prediction, truth = cubes
     loaded = nib.load(prediction)

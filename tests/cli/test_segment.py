@@ -90,6 +90,27 @@ def test_measures_what_it_found(toy_folder, tmp_path, capsys):
     assert f"{float(rows[0]['suv_max']):.4g}" in said
 
 
+def test_a_ct_that_cannot_be_registered_gives_no_density(toy_folder, tmp_path):
+    ct = nib.load(toy_folder / "ct.nii.gz")
+    affine = ct.affine.copy()
+    affine[1, 3] += 55.0
+    nib.save(nib.Nifti1Image(np.asarray(ct.dataobj), affine), tmp_path / "ct.nii.gz")
+    call = ["segment", str(toy_folder / "spect.nii.gz"), "--ct", str(tmp_path / "ct.nii.gz")]
+    assert main([*call, "-o", str(tmp_path / "out"), "--method", "kmeans", "--quiet"]) == 0
+    lesions = json.loads((tmp_path / "out" / "summary.json").read_text())["lesions"]
+    assert {lesion["hu_mean"] for lesion in lesions} == {None}
+    why = "the CT could not be registered to the SPECT ("
+    assert all(lesion["reasons"]["hu_sd"].startswith(why) for lesion in lesions)
+    rows = list(csv.DictReader((tmp_path / "out" / "lesions.csv").read_text().splitlines()))
+    assert {row["hu_mean"] for row in rows} == {""}
+    assert (tmp_path / "out" / "report.html").read_text().count(f"Density: {why}") == 1
+
+    known = ["--no-register", "--method", "kmeans", "--quiet"]  # the user says that it fits
+    assert main([*call, "-o", str(tmp_path / "as it lies"), *known]) == 0
+    lesions = json.loads((tmp_path / "as it lies" / "summary.json").read_text())["lesions"]
+    assert any(lesion["hu_mean"] is not None for lesion in lesions)
+
+
 @pytest.mark.parametrize("wrong", [("--weight-kg", "700"), ("--merge-mm", "nan"), ("--suv", "x")])
 def test_impossible_measures_are_refused_before_anything_is_read(wrong, tmp_path, capsys):
     assert main(["segment", "absent.nii", "-o", str(tmp_path / "out"), *wrong]) == 2

@@ -95,6 +95,29 @@ def test_the_run_again_from_its_own_settings(data, tmp_path):
     assert load_model(first / "model").card.sha256 == load_model(second / "model").card.sha256
 
 
+def test_the_run_again_with_the_model_that_it_began_with(data, tmp_path, monkeypatch):
+    first, second, third = (tmp_path / name for name in "abc")
+    assert main(["train", data, "-o", str(first), *QUICK, "--quiet"]) == 0
+    monkeypatch.chdir(tmp_path)
+    call = ["train", data, *QUICK, "--seed", "7", "--quiet"]
+    assert main([*call, "-o", str(second), "--start", "a/model"]) == 0
+    config = ["--config", str(second / "config.toml"), "--quiet"]
+    monkeypatch.chdir(first)  # where a/model is not
+    assert main(["train", data, "-o", str(third), *config]) == 0
+    assert (second / "config.toml").read_text() == (third / "config.toml").read_text()
+    cards = [load_model(run / "model").card for run in (first, second, third)]
+    assert cards[2].training["start"] == {"name": "a", "sha256": cards[0].sha256}
+    assert cards[1].sha256 == cards[2].sha256 != cards[0].sha256
+
+    # A run that goes on knows its start, by its settings or without a word, even if it is gone.
+    (first / "model.safetensors").unlink()
+    for more in (config, [*QUICK, "--seed", "7", "--quiet"]):
+        assert main(["train", data, "-o", str(third), *more, "--steps", "5", "--resume"]) == 0
+        assert (third / "config.toml").read_text().count("start = ") == 1
+        assert load_model(third / "model").card.training["start"] == cards[2].training["start"]
+    assert main(["train", data, "-o", str(tmp_path / "new"), *config]) == 2
+
+
 def test_a_folder_with_a_run_is_refused_before_anything_is_read(data, tmp_path, capsys):
     assert main(["train", data, "-o", str(tmp_path / "run"), *QUICK, "--quiet"]) == 0
     again = ["train", str(tmp_path / "absent"), "-o", str(tmp_path / "run"), *QUICK]

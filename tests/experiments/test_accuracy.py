@@ -4,10 +4,12 @@ import math
 import nibabel as nib
 import numpy as np
 import pytest
+from matplotlib.image import imread
 from scipy import ndimage
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.experiments.accuracy.__main__ import main, report
+from fuzzyseg.experiments.accuracy.pictures import draw_gallery
 from fuzzyseg.experiments.accuracy.predictions import Prediction, predict_patient
 from fuzzyseg.experiments.accuracy.score_tables import curve, markdown, sensitivity_at, told
 from fuzzyseg.experiments.accuracy.scores import THRESHOLDS, each_lesion, score_patient
@@ -118,6 +120,17 @@ def test_the_command_writes_tables_and_pictures(tmp_path, patient, capsys):
     assert {p.name for p in out.glob("*.png")} == {
         "froc.png", "diameter.png", "spect-ct-small.png",
     }  # fmt: skip
+
+
+def test_titles_above_tall_patients_keep_away_from_the_edge(tmp_path, patient):
+    labels, spect, drawn = patient
+    tall = [np.pad(a, ((0, 0), (0, 0), (0, 60)), mode="edge") for a in (labels, spect)]
+    write_patient(tmp_path / "patient-0001", (*tall, drawn))
+    found = {"patient-0001": Prediction(tall[0], (tall[0] == 2).astype(np.float32))}
+    scores = [score_patient(tmp_path / "patient-0001", found["patient-0001"])]
+    draw_gallery(scores, found, tmp_path, tmp_path / "gallery.png")
+    dark = (imread(tmp_path / "gallery.png")[..., :3] < 0.5).all(2).any(1)
+    assert 12 <= dark.argmax() <= 30  # rows of 0.01 inch; the first line of the titles
 
 
 def test_the_card_keeps_the_scores_and_its_weights(tmp_path, patient):

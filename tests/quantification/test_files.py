@@ -92,14 +92,14 @@ def studies(make):
 def test_every_document_is_as_the_schema_says(make):
     root = schema()
     for segmentation in studies(make):
-        found = document(quantify(segmentation), segmentation.volume)
+        found = document(quantify(segmentation), segmentation)
         found = json.loads(json.dumps(found, allow_nan=False))
         assert problems(found, root, root) == []
 
 
 def test_the_schema_refuses_what_is_wrong(make):
     root, segmentation = schema(), make()
-    whole = document(quantify(segmentation), segmentation.volume)
+    whole = document(quantify(segmentation), segmentation)
     for path, value in (
         (("patient", "lesion_count"), 1.5),
         (("patient", "spect_skeletal_burden_percent"), 101),
@@ -117,9 +117,18 @@ def test_the_schema_refuses_what_is_wrong(make):
         assert problems(broken, root, root), path
 
 
+def test_the_document_names_what_made_it(make):
+    by = document(quantify(make()), make())["made_by"]
+    assert by == {"method": make().provenance.method, "model": None, "model_sha256": None}
+    told = {"model": "/home/somebody/mine", "card": {"sha256": "0e25"}}
+    segmentation = replace(make(), provenance=Provenance("model", told))
+    by = document(quantify(segmentation), segmentation)["made_by"]
+    assert by == {"method": "model", "model": "mine", "model_sha256": "0e25"}
+
+
 def test_nulls_have_reasons(make):
     for segmentation in studies(make):
-        found = document(quantify(segmentation), segmentation.volume)
+        found = document(quantify(segmentation), segmentation)
         for record in (found["patient"], *found["lesions"]):
             unknown = {name for name, value in record.items() if value is None}
             assert unknown == set(record["reasons"])
@@ -129,7 +138,7 @@ def test_the_table_says_what_the_document_says(make):
     segmentation = next(iter(studies(make)))
     found = quantify(segmentation)
     rows = list(csv.DictReader(io.StringIO(lesions_csv(found))))
-    lesions = document(found, segmentation.volume)["lesions"]
+    lesions = document(found, segmentation)["lesions"]
     assert len(rows) == len(lesions) == 2
     for row, lesion in zip(rows, lesions, strict=True):
         assert float(row["volume_ml"]) == pytest.approx(lesion["volume_ml"], rel=1e-5)

@@ -316,6 +316,32 @@ def test_a_ct_beside_it(make):
         quantify(segmentation, ct=segmentation.volume)
 
 
+def test_no_density_where_a_ct_has_no_data_or_shows_air(make):
+    segmentation = make(TWO)
+    first = np.indices(segmentation.labels.shape)[0] < 22
+    lesion = segmentation.labels == 2
+
+    def measured(there, elsewhere):
+        hu = np.where(lesion & first, there, np.where(lesion, elsewhere, 40.0))
+        ct = Volume(hu.astype(np.float32), segmentation.volume.affine, "CT", "HU")
+        found = quantify(segmentation, ct=ct)
+        return found.lesions, [note for note in found.notes if "density" in note]
+
+    (one, two), notes = measured(-1024, 700)  # outside the circle of reconstruction
+    assert (one.hu_mean, one.hu_sd, two.hu_mean) == (None, None, pytest.approx(700))
+    assert one.reasons["hu_mean"] == one.reasons["hu_sd"] == "the CT has no data there"
+    assert notes == ["No density of lesion 1: the CT has no data there."]
+    (one, two), notes = measured(-1003, -1003)
+    assert (one.hu_mean, two.hu_mean) == (None, None)
+    assert notes == ["No density of lesions 1, 2: the CT shows air there."]
+
+    # Of a lesion that the CT's field cuts, what is left says nothing once it is less than half.
+    hu = np.full(segmentation.labels.shape, 700, np.float32)
+    for planes, known in ((13, False), (17, True)):
+        ct = Volume(hu[:planes], segmentation.volume.affine, "CT", "HU")
+        assert (quantify(segmentation, ct=ct).lesions[0].hu_mean is not None) == known
+
+
 def test_a_ct_alone_has_bone_and_says_why_nothing_else():
     labels = np.zeros((9, 9, 9), np.uint8)
     labels[3:6, 3:6, 3:6] = 1

@@ -66,6 +66,15 @@ def test_a_bad_value_is_refused_by_its_option(name, value):
         check_config(replace(Config(), **{name: value}))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "typed"),
+    [("channels", ("ct", "spect"), "ct spect"), ("planes", (), "none"), ("patch", 3, "3")],
+)
+def test_what_was_found_is_told_as_it_is_typed(name, value, typed):
+    with pytest.raises(InputError, match=f", found {typed}; change it"):
+        check_config(replace(Config(), **{name: value}))
+
+
 def test_every_number_and_choice_has_a_bad_value_above():
     assert {f.name for f in fields(Config) if f.type != "bool"} == set(BAD)
 

@@ -25,7 +25,8 @@ class Row:
     reason : str
         Why it failed, in one line.
     warnings : tuple of str
-    modality, method : str or None
+    modality, method, model : str or None
+        The model is named where the method is one.
     lesion_count : int or None
     lesion_volume_ml, lesion_total_suv_ml, bone_volume_ml : float or None
     spect_skeletal_burden_percent : float or None
@@ -43,6 +44,7 @@ class Row:
     warnings: tuple[str, ...] = ()
     modality: str | None = None
     method: str | None = None
+    model: str | None = None
     lesion_count: int | None = None
     lesion_volume_ml: float | None = None
     lesion_total_suv_ml: float | None = None
@@ -91,6 +93,7 @@ def read_row(name: str, summary: Path | None, run: Path, failure: Path) -> Row:
             warnings=tuple(dict.fromkeys([*made["warnings"], *measured["notes"]])),
             modality=made["image"]["modality"],
             method=made["method"],
+            model=made["parameters"].get("model"),
             highest_suv_max=hottest.get("suv_max"),
             highest_image_max=hottest.get("image_max"),
             out_of_domain=made["image"]["out_of_domain"],

@@ -11,7 +11,16 @@ from fuzzyseg.batch.beside import with_ct_beside
 from fuzzyseg.batch.bids import as_derivative, derivative_files, write_description
 from fuzzyseg.batch.cohort_csv import Row, cohort_csv, read_row
 from fuzzyseg.batch.cohort_html import cohort_html
-from fuzzyseg.batch.one import FILES, How, check_how, process, result_names
+from fuzzyseg.batch.made_of import glance, input_digest
+from fuzzyseg.batch.one import (
+    FILES,
+    How,
+    check_how,
+    of_patient,
+    process,
+    read,
+    result_names,
+)
 from fuzzyseg.batch.place import other_places, place_of
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.output import (
@@ -76,6 +85,7 @@ def run_batch(
 ) -> list[Row]:
     """Segment every study that has no results yet, and tell of all in cohort.csv and .html.
 
+    Where results of its name were made of other images, a study fails, and they keep their row.
     Studies of earlier runs, from other sources, keep their rows there.
 
     Parameters
@@ -107,7 +117,7 @@ def run_batch(
     try:
         _begin(batch)
         mine = range(part[0] - 1, len(places), part[1])
-        todo = [n for n in mine if not places[n].done]
+        todo = [n for n in mine if not _known_done(batch.sources[n], places[n])]
         tasks = [Task(str(n), run_one, (batch.sources[n], places[n], batch.how)) for n in todo]
         done = len(mine) - len(todo)
         with engine or get_engine() as pool:
@@ -131,9 +141,12 @@ def run_one(source: Source, place: Place, how: How) -> None:
     Raises
     ------
     InputError
-        If it cannot be done.
+        If it cannot be done, or results of its name were made of other images.
     """
-    if place.done:  # by another process, or by a worker that was lost before it could say so
+    seen = glance(source)
+    if place.done:  # earlier, or by another process, or by a worker that was lost meanwhile
+        _require_same_input(source, place, how)
+        _settle(place, seen)
         return
     try:
         with _results(place) as folder:
@@ -142,11 +155,41 @@ def run_one(source: Source, place: Place, how: How) -> None:
                 as_derivative(folder, place.prefix)
     except (InputError, OSError) as error:
         if place.done:  # another process was faster
+            _require_same_input(source, place, how)
             return
         if isinstance(error, OSError):
             raise cannot_write(place.folder, error) from error
         raise
+    _settle(place, seen)
+
+
+def _known_done(source: Source, place: Place) -> bool:
+    """Whether the results are there, and the files that they were made of as they were then."""
+    if not place.done or not (seen := glance(source)) or seen != place.seen:
+        return False
+    place.failure.unlink(missing_ok=True)  # of another study of this name
+    return True
+
+
+def _require_same_input(source: Source, place: Place, how: How) -> None:
+    """Raise InputError if results were made of something else; the images are read for it."""
+    try:
+        made_of = json.loads(place.file(FILES[-1]).read_text("utf-8"))["study"].get("sha256")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return  # damaged: their row says so
+    how = of_patient(how, source)
+    if input_digest(read(with_ct_beside(source)), how.measuring) != made_of:
+        raise InputError(
+            "expected results made of the same images and figures of the patient, found some in "
+            f"{place.folder} that were made of others; name this study otherwise, or move or "
+            "remove those results to have it segmented"
+        )
+
+
+def _settle(place: Place, seen: str) -> None:
+    """Note that the results are this study's."""
     place.failure.unlink(missing_ok=True)
+    place.remember(seen)
 
 
 def _results(place: Place) -> AbstractContextManager[Path]:
@@ -233,20 +276,23 @@ def _described(batch: Batch) -> dict[str, Any]:
 def _tell(batch: Batch, places: Sequence[Place]) -> list[Row]:
     """Write cohort.csv and cohort.html of all studies; who comes last has seen everything."""
     with locked(batch.out):
-        named = [
-            *((source.name, place) for source, place in zip(batch.sources, places, strict=True)),
-            *batch.others,
+        told = [
+            *(
+                (source.name, place, place.done and not place.taken)
+                for source, place in zip(batch.sources, places, strict=True)
+            ),
+            *((name, place, place.done) for name, place in batch.others),
         ]
         rows = [
             read_row(
                 name,
-                place.file("summary.json") if place.done else None,
+                place.file("summary.json") if done else None,
                 place.file("run.json"),
                 place.failure,
             )
-            for name, place in named
+            for name, place, done in told
         ]
         write_text(batch.out / "cohort.csv", cohort_csv(rows))
-        reports = [place.file("report.html").relative_to(batch.out) for _, place in named]
+        reports = [place.file("report.html").relative_to(batch.out) for _, place, _ in told]
         write_text(batch.out / "cohort.html", cohort_html(rows, [r.as_posix() for r in reports]))
     return rows[: len(places)]

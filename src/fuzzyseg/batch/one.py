@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fuzzyseg.batch.made_of import input_digest
 from fuzzyseg.conventions import MEASURED_CT, MEASURED_SPECT
 from fuzzyseg.io.output import to_json
 from fuzzyseg.io.results.formats import RESULT_FORMATS, result_files
@@ -86,6 +87,27 @@ def result_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*result_files(), MEASURED_CT, *FILES)))
 
 
+def of_patient(how: How, source: Source) -> How:
+    """Say how a study is done, with what is known of its patient alone."""
+    return replace(how, measuring=replace(how.measuring, **source.measuring))
+
+
+def read(source: Source, progress: Callable[[int, int], None] | None = None) -> Study:
+    """Read the images of a source, with their headers; raises InputError as `read_study`."""
+    from fuzzyseg.io import read_study
+
+    return read_study(
+        source.image,
+        source.ct,
+        series=source.series,
+        ct_series=source.ct_series,
+        modality=source.modality,
+        progress=progress,
+        headers=True,
+        found=source.found,
+    )
+
+
 def process(
     source: Source, folder: Path, how: How, *, step: Step = _silent
 ) -> tuple[dict[str, Any], Quantification]:
@@ -112,27 +134,19 @@ def process(
     InputError
         If anything of it cannot be done.
     """
-    how = replace(how, measuring=replace(how.measuring, **source.measuring))
+    how = of_patient(how, source)
     check_how(how)
-    from fuzzyseg.io import read_study
     from fuzzyseg.io.results.formats import default_formats, require_formats, write_results
     from fuzzyseg.quantification import document, lesions_csv, measures_of, quantify
-    from fuzzyseg.registration import register
+    from fuzzyseg.quantification.lesion import NO_CT
+    from fuzzyseg.registration import register, unregistered
     from fuzzyseg.report import write_preview
     from fuzzyseg.report.page import write_report
     from fuzzyseg.resample import align
     from fuzzyseg.segmentation import segment, summary
 
-    study = read_study(
-        source.image,
-        source.ct,
-        series=source.series,
-        ct_series=source.ct_series,
-        modality=source.modality,
-        progress=step("reading"),
-        headers=True,
-        found=source.found,
-    )
+    study = read(source, step("reading"))
+    made_of = input_digest(study, how.measuring)
     formats = (*how.formats, *(("rtstruct",) if how.rtstruct else ()))
     require_formats(formats, study.image)
     default = () if how.formats else default_formats(study.image)
@@ -143,7 +157,13 @@ def process(
     study = align(study, allow_mismatch=how.allow_mismatch)
     segmentation = segment(study, how.settings, progress=step("segmenting"))
     step("measuring")
-    measured = quantify(segmentation, ct=ct, measuring=how.measuring)
+    why = unregistered(study)
+    measured = quantify(
+        segmentation,
+        ct=None if why else ct,
+        no_ct=f"the CT could not be registered to the SPECT ({why})" if why else NO_CT,
+        measuring=how.measuring,
+    )
     step("writing")
     told = measures_of(measured)
     left_out = [
@@ -153,7 +173,7 @@ def process(
     _write_images(folder, study, how.measuring)
     write_preview(folder / "preview.png", segmentation)
     (folder / "lesions.csv").write_text(lesions_csv(measured), encoding="utf-8")
-    found = document(measured, segmentation.volume)
+    found = document(measured, segmentation)
     (folder / "summary.json").write_text(to_json(found), encoding="utf-8")
     described = {
         "command": {  # no paths: names of patients stand in them
@@ -165,6 +185,7 @@ def process(
         },
         "study": {
             "ct": study.beside is not None,
+            "sha256": made_of,
             "outline_overlap": study.outline_overlap,
             "registration": study.registration and study.registration.as_dict(),
         },

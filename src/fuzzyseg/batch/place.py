@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fuzzyseg.batch.bids import derivative_name, derivative_of
 from fuzzyseg.batch.one import FILES
+from fuzzyseg.io.output import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from fuzzyseg.batch.source import Source
 
 _FAILED = ".failed"  # folder of reasons, a file a study
+_SEEN = ".seen"  # folder of what `glance` tells of the files that results were made of, likewise
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,30 @@ class Place:
 
     @property
     def done(self) -> bool:
-        """Whether the results are there."""
+        """Whether the results are there, of this study or of another one of its name."""
         return self.file(FILES[-1]).exists()
+
+    @property
+    def taken(self) -> bool:
+        """Whether the results that are there are of another study, so that this one failed."""
+        return self.done and self.failure.exists()
+
+    @property
+    def seen(self) -> str:
+        """What was remembered of the files that the results were made of; empty for nothing."""
+        try:
+            return self._seen.read_text("utf-8")
+        except FileNotFoundError:
+            return ""
+
+    def remember(self, seen: str) -> None:
+        """Keep what `glance` tells of the files that the results were made of."""
+        self._seen.parent.mkdir(exist_ok=True)
+        write_text(self._seen, seen)
+
+    @property
+    def _seen(self) -> Path:
+        return self.failure.parent.with_name(_SEEN) / self.failure.stem
 
 
 def place_of(source: Source, out: Path, *, bids: bool) -> Place:
@@ -55,6 +79,8 @@ def place_of(source: Source, out: Path, *, bids: bool) -> Place:
 
 def other_places(out: Path, sources: Iterable[Source], *, bids: bool) -> list[tuple[str, Place]]:
     """Find studies that earlier runs have segmented into `out`, or failed at.
+
+    Among them are those whose results are in the way of a study of this run.
 
     Parameters
     ----------
@@ -70,7 +96,9 @@ def other_places(out: Path, sources: Iterable[Source], *, bids: bool) -> list[tu
     """
     known, names = set(), set()
     for source in sources:
-        known.add(place_of(source, out, bids=bids).file(FILES[-1]))
+        place = place_of(source, out, bids=bids)
+        if not place.taken:
+            known.add(place.file(FILES[-1]))
         names.add(source.name)
     found = {
         name: place for name, place in _done(out, bids=bids) if place.file(FILES[-1]) not in known

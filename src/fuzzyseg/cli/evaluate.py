@@ -84,6 +84,12 @@ class Command:
                 f"expected no file at {self.output}, found one; choose another path, "
                 "or replace it with --force"
             )
+        for path in (self.prediction, self.truth):
+            if not path.exists():  # else the other one would be blamed
+                raise InputError(
+                    f"expected a label map, or a folder of them, found nothing at {path}; "
+                    "check the path"
+                )
         patients = _patients(self.prediction, self.truth)
         if patients:
             evaluations = {name: self._compared(*pair) for name, pair in patients.items()}

@@ -12,10 +12,13 @@ import tyro
 from fuzzyseg.cli.options import Config as ConfigFile
 from fuzzyseg.cli.options import Output, say, warn
 from fuzzyseg.errors import InputError
+from fuzzyseg.models.locate import lasting_name
 from fuzzyseg.training.config import Config, check_config, check_validation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from fuzzyseg.models.model_files import Model
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,7 @@ class Command:
         if self.threads is not None:
             _set_threads(self.threads)
         begun = run_in(self.output, config, resume=self.resume)  # before minutes of reading
-        start = None
-        if self.start is not None:
-            from fuzzyseg.models.model_files import load_model
-
-            start = load_model(self.start)
+        start = self._start_model(begun)
         check_start(None if start is None else start.card, config, begun)
         sources = find_sources(self.data, config.channels)
         held_out = find_sources(self.validation, config.channels)
@@ -107,6 +106,7 @@ class Command:
                 validation,
                 name=self.name,
                 start=start,
+                start_from=None if start is None else lasting_name(str(self.start)),
                 resume=self.resume,
                 report=report,
                 warn=warn,
@@ -127,6 +127,19 @@ class Command:
             dsc = "unknown" if scores["dsc"] is None else f"{scores['dsc']:.3f}"
             say(f"{name:<12} DSC {dsc} on the validation cases", quiet=quiet)
         say(f"model in {self.output / 'model.safetensors'}; look at curves.png", quiet=quiet)
+
+    def _start_model(self, begun: Mapping[str, Any] | None) -> Model | None:
+        """Read the model of --start; one that is gone is not missed by the run that it began."""
+        if self.start is None:
+            return None
+        from fuzzyseg.models.model_files import load_model
+
+        try:
+            return load_model(self.start)
+        except InputError:
+            if begun is None or begun.get("start_from") != self.start:
+                raise
+            return None
 
 
 def _set_threads(threads: int) -> None:

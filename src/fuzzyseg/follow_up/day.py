@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.conventions import MEASURED_CT, MEASURED_SPECT
@@ -18,6 +17,7 @@ from fuzzyseg.quantification.summary_document import SCHEMA_VERSION, document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -68,9 +68,8 @@ class Day:
     ) -> Day:
         """Take what was just segmented and measured; the CT is on the segmentation's grid."""
         volume, made = segmentation.volume, segmentation.provenance
-        method = str(made.parameters.get("model") or made.method)
-        summary = document(measured, volume)
-        name, digest = Path(method).name, _digest(made.parameters)
+        summary, name = document(measured, segmentation), made.model or made.method
+        digest = made.model_sha256 or ""
         return cls(volume, ct, measured.labels, summary, name, volume.identity, digest=digest)
 
     @property

@@ -65,6 +65,15 @@ def locate(name_or_path: str | Path) -> Path:
     return stem
 
 
+def lasting_name(name_or_path: str | Path) -> str:
+    """Name a model as any folder finds it: a bundled one by its name, others by the whole path.
+
+    Raises as `locate`.
+    """
+    found = locate(name_or_path)
+    return str(name_or_path) if found.parent == BUNDLED else str(found.resolve())
+
+
 def card_of(name_or_path: str | Path) -> Card:
     """Read the card of a bundled model, or of one at a path; raises as `locate`, `read_card`."""
     return read_card(with_suffix(locate(name_or_path), CARD))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.io.hounsfield import AIR_HU
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,7 +21,7 @@ def values_under(
     affine: NDArray[np.float64],
     ct: Volume,
 ) -> NDArray[np.float32]:
-    """HU of the voxels of a CT whose centres lie in a lesion.
+    """HU of the voxels of a CT whose centres lie in a lesion, but for padding.
 
     Parameters
     ----------
@@ -36,7 +38,8 @@ def values_under(
     Returns
     -------
     float32 ndarray of shape (M,)
-        Empty where the CT does not cover the lesion.
+        Empty where the CT does not cover the lesion. Voxels at -1024 HU are left out: readers
+        make them of what lies outside the circle of reconstruction.
     """
     to_ct = np.linalg.inv(ct.affine) @ affine
     low, high = index.min(axis=0) - 0.5, index.max(axis=0) + 0.5
@@ -51,4 +54,5 @@ def values_under(
     nearest = np.rint(back[:3, :3] @ at_ct + back[:3, 3:]).astype(int)
     inside = ((nearest >= 0) & (nearest < np.array(labels.shape)[:, None])).all(axis=0)
     inside[inside] = labels[tuple(nearest[:, inside])] == number
-    return np.asarray(ct.array[tuple(at_ct[:, inside])])
+    found = ct.array[tuple(at_ct[:, inside])]
+    return np.asarray(found[found > AIR_HU])

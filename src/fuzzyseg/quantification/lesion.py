@@ -29,6 +29,10 @@ _OF_INTERVALS = (
     "volume_low_ml", "volume_high_ml", "total_suv_low_ml", "total_suv_high_ml",
     "activity_low_bq", "activity_high_bq", "interval_coverage",
 )  # fmt: skip
+_LEAST_COVERED = 0.5  # share of a lesion; what a CT shows of less says nothing of it
+_LUNG_HU = -930.0  # no bone is in what is lighter
+NO_CT = "no CT was given"
+NO_DATA, SHOWS_AIR = "the CT has no data there", "the CT shows air there"
 _NO_REFERENCE = "too little bone far from lesions for comparison"
 
 
@@ -53,6 +57,8 @@ class Surroundings:
     reference : float or None
         Of bone, in the image's unit.
     ct : Volume or None
+    no_ct : str
+        Why it is None.
     skeleton : Skeleton or str
         Its landmarks, or why there are none.
     resolution_mm : float or None
@@ -71,6 +77,7 @@ class Surroundings:
     weights: NDArray[np.float64]
     reference: float | None
     ct: Volume | None
+    no_ct: str
     skeleton: Skeleton | str
     resolution_mm: float | None
     calibration: Intervals | str
@@ -239,8 +246,11 @@ def _hu(
     """HU under a lesion, and why there are none."""
     none = np.zeros(0, np.float32)
     if around.ct is None:
-        return none, "no CT was given"
+        return none, around.no_ct
     if around.ct.unit != "HU":
         return none, "the CT is not in HU"
     found = values_under(around.labels, number, index, around.volume.affine, around.ct)
-    return found, "" if found.size else "the CT does not cover it"
+    least = _LEAST_COVERED * len(index) * around.volume.voxel_volume_ml
+    if not found.size or found.size * around.ct.voxel_volume_ml < least:
+        return none, NO_DATA
+    return found, SHOWS_AIR if np.median(found) < _LUNG_HU else ""

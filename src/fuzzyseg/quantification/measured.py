@@ -17,7 +17,7 @@ from fuzzyseg.quantification.fuzzy_sums import (
     threshold_curve,
 )
 from fuzzyseg.quantification.interval import calibration_of
-from fuzzyseg.quantification.lesion import Surroundings, measure, times
+from fuzzyseg.quantification.lesion import NO_CT, Surroundings, measure, times
 from fuzzyseg.quantification.measuring import (
     Measuring,
     calibrated,
@@ -45,6 +45,7 @@ def quantify(
     segmentation: Segmentation,
     *,
     ct: Volume | None = None,
+    no_ct: str = NO_CT,
     measuring: Measuring | None = None,
 ) -> Quantification:
     """Measure the lesions of a segmentation, and the patient.
@@ -55,6 +56,8 @@ def quantify(
         Its classes "bone" and "lesion" are measured in its image.
     ct : Volume, optional
         Beside a SPECT, on any grid: best on its own, where the spread of HU is not blurred.
+    no_ct : str
+        Why there is none, for the lesions' reasons.
     measuring : Measuring, optional
 
     Returns
@@ -102,6 +105,7 @@ def quantify(
         weights=sphere_weights(volume.affine),
         reference=reference,
         ct=ct,
+        no_ct=no_ct,
         skeleton=_skeleton(bone, found.labels, volume),
         resolution_mm=measuring.resolution_mm,
         calibration=calibration,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fuzzyseg.quantification.bladder import FULL_ML
+from fuzzyseg.quantification.lesion import NO_DATA, SHOWS_AIR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,13 +37,16 @@ def notes_on(
 ) -> tuple[str, ...]:
     """One sentence each: what was assumed, cut off, or could not be computed."""
     notes = list(volume.administration.notes)
-    cut = [str(each.number) for each in lesions if each.at_border]
+    cut = [each for each in lesions if each.at_border]
     if cut:
-        named, more = ", ".join(cut[:_NAMED]), len(cut) - _NAMED
-        which = f"Lesion {named} reaches" if len(cut) == 1 else f"Lesions {named} reach"
-        if more > 0:
-            which = f"Lesions {named} and {more} more reach"
-        notes.append(f"{which} the border of the field: parts outside it are not measured.")
+        reach = "reaches" if len(cut) == 1 else "reach"
+        which = _which(cut).capitalize()
+        notes.append(f"{which} {reach} the border of the field: parts outside it are not measured.")
+    notes += [
+        f"No density of {_which(without)}: {why}."
+        for why in (NO_DATA, SHOWS_AIR)
+        if (without := [each for each in lesions if each.reasons.get("hu_mean") == why])
+    ]
     if bladder is not None and bladder.volume_ml >= FULL_ML:
         notes.append(
             f"What looks like a full bladder ({bladder.volume_ml:.0f} mL, "
@@ -67,6 +71,13 @@ def notes_on(
         if volume.administration.decay is None and measuring.decay is None:
             notes.append("Values were assumed to refer to the start of the acquisition.")
     return tuple(notes)
+
+
+def _which(lesions: Sequence[Lesion]) -> str:
+    """Name lesions by their numbers: "lesions 1, 2"."""
+    named = ", ".join(str(each.number) for each in lesions[:_NAMED])
+    more = len(lesions) - _NAMED
+    return f"lesion{'s' * (len(lesions) > 1)} {named}" + (f" and {more} more" if more > 0 else "")
 
 
 def _remedy(scales: Scales) -> str:

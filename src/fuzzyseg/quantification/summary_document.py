@@ -11,7 +11,7 @@ from fuzzyseg.quantification.suv import SUV_UNITS
 
 if TYPE_CHECKING:
     from fuzzyseg.quantification.records import Quantification
-    from fuzzyseg.volume import Volume
+    from fuzzyseg.volume import Segmentation
 
 # Of the document; it rises when a field changes its meaning or goes.
 SCHEMA_VERSION = 1
@@ -19,24 +19,29 @@ SCHEMA_VERSION = 1
 _CHOSEN = ("merge_mm", "min_ml", "resolution_mm", "unit", "calibration")
 
 
-def document(quantification: Quantification, volume: Volume) -> dict[str, Any]:
+def document(quantification: Quantification, segmentation: Segmentation) -> dict[str, Any]:
     """Describe what was measured in values that JSON can hold.
 
     Parameters
     ----------
     quantification : Quantification
-    volume : Volume
-        The image it was measured in.
+    segmentation : Segmentation
+        What was measured.
 
     Returns
     -------
     dict
         As the schema of `schema()` says; no names, dates or paths.
     """
-    q = quantification
+    q, volume, made = quantification, segmentation.volume, segmentation.provenance
     return {
         "schema_version": SCHEMA_VERSION,
         "fuzzyseg_version": metadata.version("fuzzyseg"),
+        "made_by": {
+            "method": made.method,
+            "model": made.model,
+            "model_sha256": made.model_sha256,
+        },
         "image": {
             "modality": volume.modality,
             "unit": q.scales.unit,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.models.locate import default_model
-from fuzzyseg.registration import FITS
+from fuzzyseg.registration import unregistered
 from fuzzyseg.segmentation.methods import OF_ALL, OF_MODELS
 from fuzzyseg.segmentation.settings import Settings, given
 
@@ -77,23 +77,21 @@ def choice_warnings(settings: Settings, study: Study) -> list[str]:
     study : Study
         After registration.
     """
-    found = study.registration
     left_open = settings.model is None and settings.method in {"auto", "model"}
-    if not left_open or _of_clustering(settings) or found is None or _fits(study):
+    if not left_open or _of_clustering(settings) or not unregistered(study):
         return []
     model = fitting_model(study)
     if model is None or default_model("spect-ct") is None:
         return []
     return [
         f"The model is {model}, not spect-ct, because the CT could not be registered "
-        f"({found.reason}); --no-register uses the CT as it lies."
+        f"({unregistered(study)}); --no-register uses the CT as it lies."
     ]
 
 
 def _fits(study: Study) -> bool:
     """Whether there is a CT that lies on the SPECT, as far as is known."""
-    found = study.registration
-    return study.ct is not None and (found is None or found.moved or found.reason == FITS)
+    return study.ct is not None and not unregistered(study)
 
 
 def by_what(settings: Settings, summary: Mapping[str, Any]) -> str:

@@ -379,8 +379,15 @@ def check_validation(config: Config, labelled: Sequence[bool]) -> None:
 def check_setting(settings: object, good: bool, name: str, expected: str) -> None:
     """Raise InputError that names the option, unless it is good."""
     if not good:
-        flag, found = name.replace("_", "-"), getattr(settings, name)
+        flag, found = name.replace("_", "-"), as_typed(getattr(settings, name))
         raise InputError(f"expected {expected} for --{flag}, found {found}; change it")
+
+
+def as_typed(value: object) -> str:
+    """Write a setting as on the command line: several words beside each other."""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or "none"
+    return str(value)
 
 
 def differences(before: Config, now: Config) -> list[str]:

@@ -43,6 +43,7 @@ def train(
     *,
     name: str | None = None,
     start: Model | None = None,
+    start_from: str | None = None,
     resume: bool = False,
     report: Callable[[dict[str, Any]], None] | None = None,
     warn: Callable[[str], None] | None = None,
@@ -67,6 +68,8 @@ def train(
         Of the model; the folder's by default.
     start : Model, optional
         Whose weights training begins with, and the average of them; random ones by default.
+    start_from : str, optional
+        What `--start` calls that model, from any folder; config.toml holds it.
     resume : bool
         Go on from the folder's checkpoint, if there is one. On a CPU the weights end up as
         those of a run that was never stopped.
@@ -111,7 +114,7 @@ def train(
             | ({} if began is None else {"start": began}),
         )
         batches = Batches(cases, config, rank, world)
-        folder = RunFolder(run, config, names, began, writes=rank == 0)
+        folder = RunFolder(run, config, names, began, start_from, writes=rank == 0)
         progress = folder.open(learner, resume=resume)
         labelled = [case for case in validation if case.labelled]
         state = _Run(learner, batches, folder, progress, card, labelled, warn or _ignore)

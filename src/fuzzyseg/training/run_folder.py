@@ -41,6 +41,8 @@ class RunFolder:
         Names of the cases that the run trains on.
     start : dict or None
         Of `check_start`: the model that it begins with.
+    start_from : str or None
+        Name or path of that model, for config.toml; None: as the run that goes on began.
     writes : bool
         False for all processes but the first.
     """
@@ -51,11 +53,12 @@ class RunFolder:
         config: Config,
         cases: list[str],
         start: dict[str, Any] | None = None,
+        start_from: str | None = None,
         *,
         writes: bool,
     ) -> None:
         self.path, self.config, self.cases, self.writes = path, config, cases, writes
-        self.start = start
+        self.start, self.start_from = start, start_from
 
     def open(self, learner: Learner, *, resume: bool) -> Progress:
         """Make the folder, or bring the learner to where the run that it holds was.
@@ -75,11 +78,12 @@ class RunFolder:
                     "give the same DATA in the same order"
                 )
             checkpoint = self.path / CHECKPOINT
+            self.start_from = self.start_from or before.get("start_from")
             progress = load_checkpoint(checkpoint, learner.modules, learner.optimiser)
         with self.room():
             self.path.mkdir(parents=True, exist_ok=True)
             if self.writes:
-                write_text(self.path / "config.toml", config_to_toml(self.config))
+                write_text(self.path / "config.toml", config_to_toml(self.config, self.start_from))
         return progress
 
     @contextlib.contextmanager
@@ -102,7 +106,7 @@ class RunFolder:
     def save(self, learner: Learner, progress: Progress) -> None:
         """Write the checkpoint."""
         described: dict[str, Any] = {"config": dataclasses.asdict(self.config)}
-        described |= {"cases": self.cases, "start": self.start}
+        described |= {"cases": self.cases, "start": self.start, "start_from": self.start_from}
         checkpoint = self.path / CHECKPOINT
         save_checkpoint(checkpoint, progress, learner.modules, learner.optimiser, described)
 

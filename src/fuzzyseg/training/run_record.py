@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def config_to_toml(config: Config) -> str:
-    """TOML that `fuzzyseg train --config` reads; settings that are None are left out."""
+def config_to_toml(config: Config, start: str | None = None) -> str:
+    """TOML that `fuzzyseg train --config` reads; settings that are None are left out.
+
+    Parameters
+    ----------
+    config : Config
+    start : str, optional
+        Name or path of the model that training begins with.
+    """
     lines = []
-    for key, value in dataclasses.asdict(config).items():
+    for key, value in (dataclasses.asdict(config) | {"start": start}).items():
         if value is not None:  # TOML's strings, numbers, booleans and lists are JSON's
-            lines.append(f"{key} = {json.dumps(value)}")
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"
 
 

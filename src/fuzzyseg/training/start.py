@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.networks.architecture import Architecture
+from fuzzyseg.training.config import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,7 @@ def _check_differences(card: Card, wanted: Architecture, *, of_stage: bool) -> N
     if not differing:
         return
     here, there = (
-        " and ".join(f"{name} {_told(getattr(each, name))}" for name in differing)
+        " and ".join(f"{name} {as_typed(getattr(each, name))}" for name in differing)
         for each in (wanted, found)
     )
     free = _OF_STAGES if of_stage else _OPTIONS
@@ -107,7 +108,3 @@ def _check_preparation(card: Card, config: Config) -> None:
             f"expected --spect {own.spect} and --spacing-mm {own.spacing_mm}, with which "
             f"{card.name} was trained, found {config.spect} and {config.spacing_mm}; give these"
         )
-
-
-def _told(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HIT, _MISSED, _FALSE = "#1b7f3b", "#c62828", "#e08a00"
 _BINS_MM = (6.0, 9.0, 12.0, 15.0, 18.0, 22.0, 30.0, 60.0)
+_EDGE_IN = 0.15  # from a picture's upper edge to its titles
 
 
 def draw_curves(models: Mapping[str, Cohorts], path: Path) -> None:
@@ -75,12 +76,13 @@ def draw_gallery(
 ) -> None:
     """Worst, median and best patient with lesions, by their DSC, from the front and the left."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     known = sorted((p for p in scores if p.lesions), key=lambda p: p.dsc(2)[0])
     if not known:
         return
     chosen = {"worst": known[0], "median": known[len(known) // 2], "best": known[-1]}
-    figure = Figure(figsize=(12, 4.2), layout="constrained")
+    figure = Figure(figsize=(12, 4.4), layout=ConstrainedLayoutEngine(h_pad=_EDGE_IN))
     axes = _row(figure, 6)
     for n, (what, patient) in enumerate(chosen.items()):
         folder = cohort / patient.name
