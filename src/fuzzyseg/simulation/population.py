@@ -185,7 +185,7 @@ _PAPER = Population(
     anatomy=69,  # a man of 178 cm and 79 kg, arms down
 )
 POPULATIONS: dict[str, Population] = {
-    p.name: p for p in (_CLINICAL, _ELSEWHERE, _NO_LESIONS, _PAPER)
+    p.name: p for p in (_CLINICAL, _ELSEWHERE, _PAPER, _NO_LESIONS)
 }
 
 
