@@ -93,7 +93,7 @@ def read_row(name: str, summary: Path | None, run: Path, failure: Path) -> Row:
             warnings=tuple(dict.fromkeys([*made["warnings"], *measured["notes"]])),
             modality=made["image"]["modality"],
             method=made["method"],
-            model=made["parameters"].get("model"),
+            model=measured["made_by"]["model"],
             highest_suv_max=hottest.get("suv_max"),
             highest_image_max=hottest.get("image_max"),
             out_of_domain=made["image"]["out_of_domain"],
