@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -9,7 +10,7 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti
 from fuzzyseg.simulation.cohort import simulate_cohort
 from fuzzyseg.simulation.ct_only import SCANNERS, simulate_ct
-from fuzzyseg.simulation.simulated import Recipe
+from fuzzyseg.simulation.simulated import Recipe, check_recipe
 from fuzzyseg.training.sources import find_sources
 
 RECIPE = Recipe(seed=4, ct_only=True)
@@ -64,6 +65,27 @@ def test_training_on_ct_finds_them(tmp_path, monkeypatch):
         assert set(np.unique(labels.array)) <= {0, 1, 2}
     assert not (tmp_path / "patient-0001" / "spect.nii.gz").exists()
     assert len(json.loads((tmp_path / "cohort.json").read_text())["lesions"]) == 1
+
+
+def test_a_phantom_from_a_file_is_bent_and_its_bone_is_the_truth(tmp_path):
+    labels = np.zeros((60, 50, 40), np.uint8)
+    labels[4:56, 4:46] = 1
+    labels[20:40, 15:35] = 2
+    nib.save(nib.Nifti1Image(labels, np.diag([6.0, 6, 6, 1])), tmp_path / "body.nii.gz")
+    (tmp_path / "map.toml").write_text(
+        'cortex_mm = 3.0\n[tissues]\n0 = "air"\n1 = "soft tissue"\n2 = "bone"\n'
+    )
+    files = {"phantom": str(tmp_path / "body.nii.gz"), "labels": str(tmp_path / "map.toml")}
+    like = replace(RECIPE, **files, like="no-lesions")
+    check_recipe(like)
+    first, other = (simulate_ct(like, number, QUICK) for number in (1, 2))
+    assert not np.array_equal(first.ct_labels.mean(axis=2), other.ct_labels.mean(axis=2))
+    for found in (first, other):
+        assert set(np.unique(found.ct_labels)) == {0, 1}
+        area_mm2 = found.ct_labels.sum(axis=(0, 1)).mean() * np.prod(found.ct.spacing_mm[:2])
+        assert area_mm2 == pytest.approx(120 * 120, rel=0.25)  # bending changes volumes by a third
+        assert np.median(found.ct.array[found.ct_labels > 0]) > 150
+        assert found.description["patient"]["phantom"] == "body.nii.gz"
 
 
 def test_what_is_for_spect_is_refused(tmp_path):

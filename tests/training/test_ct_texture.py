@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from toy_training import QUICK, toy_case
 
 from fuzzyseg.training import patches
@@ -10,7 +11,9 @@ from fuzzyseg.training.patches import draw_patch
 
 NOTHING = CTTexture(
     organs=(0, 0),
+    rimmed=0.0,
     deposits=(0, 0),
+    deposit_mm=(1.5, 4.0),
     marrow=(1.0, 1.0),
     rim=(1.0, 1.0),
     marrow_hu=(0.0, 0.0),
@@ -49,6 +52,22 @@ def test_organs_lie_in_soft_tissue_alone(seed):
     soft = change[LABELS == 0]
     np.testing.assert_allclose(soft, 100 * np.rint(soft / 100), atol=1e-3)
     assert soft.max() >= 99
+
+
+def test_an_organ_may_have_a_rim_that_encloses_its_core():
+    organ = {"organs": (1, 1), "organ_mm": (80.0, 80.0), "organ_hu": (100.0, 100.0)}
+    whole, hollow = (
+        drawn(3, **organ, rimmed=rimmed, core=(0.4, 0.4)) - HU > 80 for rimmed in (0.0, 1.0)
+    )
+    core = drawn(3, **organ, rimmed=1.0, core=(0.4, 0.4)) - HU
+    core = (core > 30) & (core < 50)
+    assert core.any()
+    assert np.array_equal(core | hollow, whole)
+    soft = ndimage.distance_transform_edt(LABELS == 0, SPACING) > 16  # organs end before bone
+    soft[SKIN] = False
+    beside = ndimage.binary_dilation(core) & ~core & soft
+    assert beside.any()
+    assert hollow[beside].mean() > 0.95
 
 
 @pytest.mark.parametrize("seed", range(5))

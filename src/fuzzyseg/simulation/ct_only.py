@@ -26,11 +26,13 @@ from fuzzyseg.simulation.phantom.shapes import deformation
 from fuzzyseg.simulation.phantom.voxelise import voxelise
 from fuzzyseg.simulation.population import get_population
 from fuzzyseg.simulation.record import code_digest, recipe_record
+from fuzzyseg.simulation.simulated import stand_in
 from fuzzyseg.volume import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fuzzyseg.simulation.phantom.model import Phantom
     from fuzzyseg.simulation.simulated import Recipe
 
 
@@ -103,7 +105,8 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
     Parameters
     ----------
     recipe : Recipe
-        Its seed and population; what it says of SPECT is not used.
+        Its seed, population and phantom; what it says of SPECT is not used. A phantom from a file
+        is bent anew for each number, and has no contrast agent and nothing dense but bone.
     number : int
     scanners : Scanners
 
@@ -114,19 +117,18 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
     seeds = np.random.SeedSequence([recipe.seed, number]).spawn(6)
     of_body, of_bend, of_parts, of_field, of_lesions, of_ct = map(np.random.default_rng, seeds)
     population = get_population(recipe.like)
-    body = draw_body(of_body, mass_kg=recipe.mass_kg)
-    bladder_ml = float(of_body.uniform(20.0, 300.0))
-    bent = deformation.draw(of_bend, *reference.extent(body))
-    grid = _field(of_field, *reference.extent(body, bent), scanners)
-    soft = reference.soft_parts(body, bladder_ml, of_parts)
-    given = replace(population.dense, contrast=scanners.contrast, oral=scanners.oral)
-    things = draw_dense(of_parts, body, given)
-    thin, together = _thinner(grid)
-    # One sample a voxel: shells thinner than it keep their volume, and it is soon done.
-    one = max(thin.spacing_mm)
-    phantom = voxelise(reference.bones(body), soft, thin, body, bent, sample_mm=one, dense=things)
-    whole = reference.extent(body)
-    part = grid.shape[2] * grid.spacing_mm[2] / float(whole[1][2] - whole[0][2])
+    given = stand_in(recipe)
+    if given is None:
+        shown = _of_the_body(recipe, of_body, of_bend, of_parts, of_field, scanners)
+    else:
+        bent = deformation.draw(of_bend, *given.extent())
+        grid = _field(of_field, *given.extent(), scanners)
+        thin, together = _thinner(grid)
+        phantom = given.sample(thin, bent)
+        made = {**phantom.parameters, "largest_displacement_mm": bent.limit_mm}
+        shown = _Shown(phantom, grid, together, given.extent(), made)
+    phantom, grid, together = shown.phantom, shown.grid, shown.together
+    part = grid.shape[2] * grid.spacing_mm[2] / float(shown.whole[1][2] - shown.whole[0][2])
     count = round(draw_count(of_lesions, population.lesions) * min(1.0, part))
     lesions, maps = draw_lesions(of_lesions, phantom, count, population.lesions)
     _, hu = attenuation_and_hu(phantom, maps)
@@ -144,10 +146,8 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
             "number": number,
             "recipe": recipe_record(recipe),
             "patient": {
-                **asdict(body),
+                **shown.made,
                 "population": population.name,
-                "bladder_ml": bladder_ml,
-                "dense": list(things.records),
                 "lesions": [lesion.as_dict() for lesion in lesions],
                 "ct": drawn.as_dict(),
                 "voxel_mm": list(grid.spacing_mm),
@@ -156,6 +156,42 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
             "code": code_digest(),
         },
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """What a CT shows: a part of a body, on slices `together` of which make one, and the whole."""
+
+    phantom: Phantom
+    grid: Grid
+    together: int
+    whole: tuple[NDArray[np.float64], NDArray[np.float64]]
+    made: dict[str, Any]
+
+
+def _of_the_body(
+    recipe: Recipe,
+    of_body: np.random.Generator,
+    of_bend: np.random.Generator,
+    of_parts: np.random.Generator,
+    of_field: np.random.Generator,
+    scanners: Scanners,
+) -> _Shown:
+    """Draw a built-in body, and the part of it that is shown."""
+    body = draw_body(of_body, mass_kg=recipe.mass_kg)
+    bladder_ml = float(of_body.uniform(20.0, 300.0))
+    bent = deformation.draw(of_bend, *reference.extent(body))
+    grid = _field(of_field, *reference.extent(body, bent), scanners)
+    soft = reference.soft_parts(body, bladder_ml, of_parts)
+    dense = get_population(recipe.like).dense
+    dense = replace(dense, contrast=scanners.contrast, oral=scanners.oral)
+    things = draw_dense(of_parts, body, dense)
+    thin, together = _thinner(grid)
+    # One sample a voxel: shells thinner than it keep their volume, and it is soon done.
+    one = max(thin.spacing_mm)
+    phantom = voxelise(reference.bones(body), soft, thin, body, bent, sample_mm=one, dense=things)
+    made = {**asdict(body), "bladder_ml": bladder_ml, "dense": list(things.records)}
+    return _Shown(phantom, grid, together, reference.extent(body), made)
 
 
 def _thinner(grid: Grid) -> tuple[Grid, int]:

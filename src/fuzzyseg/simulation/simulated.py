@@ -243,10 +243,10 @@ def check_recipe(recipe: Recipe) -> None:
             f"expected a shift of the CT of 0 to {MOST_SHIFT_MM:g} mm, found {shift:g}; "
             "give millimetres, or leave it out to have it drawn"
         )
-    if recipe.ct_only and (recipe.phantom is not None or recipe.dicom or recipe.mixed):
+    if recipe.ct_only and (recipe.dicom or recipe.mixed):
         raise InputError(
-            "expected --ct-only by itself, found it with --phantom, --dicom or --mixed, which are "
-            "for SPECT/CT; leave one of them out"
+            "expected --ct-only by itself, found it with --dicom or --mixed, which are for "
+            "SPECT/CT; leave one of them out"
         )
     if recipe.follow_up is not None:
         entry_of(FOLLOW_UPS, recipe.follow_up, "follow-up")
@@ -257,8 +257,8 @@ def check_recipe(recipe: Recipe) -> None:
             )
     _protocol(recipe)
     get_population(recipe.like)
-    phantom = _stand_in(recipe)
-    if phantom is not None:
+    phantom = stand_in(recipe)
+    if phantom is not None and not recipe.ct_only:
         _check_width(phantom, _protocol(recipe))
 
 
@@ -289,7 +289,14 @@ def _population(recipe: Recipe) -> Population:
     return replace(population, ct=replace(population.ct, fixed_shift_mm=recipe.ct_shift_mm))
 
 
-def _stand_in(recipe: Recipe) -> LabelledVolume | None:
+def stand_in(recipe: Recipe) -> LabelledVolume | None:
+    """Load the phantom that a recipe names; None is the built-in one.
+
+    Raises
+    ------
+    InputError
+        If the file, or its table, is missing or cannot be used.
+    """
     if recipe.phantom is None:
         if recipe.labels is not None:
             raise InputError(
@@ -330,7 +337,7 @@ def _draw_fitting(
     became of the lesions comes with it.
     """
     voxel_mm = 10 * protocol.pixel_cm / factor
-    phantom = _stand_in(recipe)
+    phantom = stand_in(recipe)
     if phantom is not None:
         _check_width(phantom, protocol)
     pixels = int(protocol.fov_cm / protocol.pixel_cm) // 2 * 2

@@ -25,6 +25,7 @@ _CORTEX_HU = 900.0  # bone below is in part marrow
 _RIM, _DEEP = 0.66, 0.9  # of bone that is blurred: here its rim ends, and marrow is all there is
 _AROUND = 0.02  # of the same outside bone: about 6 mm away
 _SHARPENED_MM = 2.0
+_RIM_OF_ORGAN = (0.1, 0.6)  # in standard deviations of the field whose level sets are their borders
 _TISSUE_HU = -150.0  # below: lung and air, which take up nothing
 
 
@@ -44,6 +45,9 @@ class CTTexture:
         Their size.
     organ_hu
         What is added to them: fat and water below 0, contrast agent above.
+    rimmed, core
+        Share of these that have a rim, as kidneys and hearts with contrast agent have, and what
+        the inside has of what the rim has.
     apart
         They end where bone, blurred by `rim_mm`, has this level.
     deposits : (fewest, most)
@@ -77,12 +81,14 @@ class CTTexture:
         1 + HU / 1000 is multiplied by up to 1 plus this, or divided.
     """
 
-    organs: tuple[int, int] = (0, 2)
+    organs: tuple[int, int] = (0, 3)
     organ_mm: tuple[float, float] = (6.0, 60.0)
-    organ_hu: tuple[float, float] = (-150.0, 300.0)
+    organ_hu: tuple[float, float] = (-150.0, 450.0)
+    rimmed: float = 0.4
+    core: tuple[float, float] = (-0.2, 0.9)
     apart: tuple[float, float] = (0.01, 0.05)
     deposits: tuple[int, int] = (0, 2)
-    deposit_mm: tuple[float, float] = (1.5, 4.0)
+    deposit_mm: tuple[float, float] = (1.5, 10.0)
     deposit_hu: tuple[float, float] = (200.0, 1500.0)
     rim_mm: float = 6.0
     marrow: tuple[float, float] = (0.3, 1.4)
@@ -163,8 +169,11 @@ def _add_organs(
     """Shift regions of soft tissue, in place: where a smooth field is high."""
     for _ in range(int(rng.integers(how.organs[0], how.organs[1] + 1))):
         field = smooth_field(image.shape, spacing_mm, rng.uniform(*how.organ_mm), rng)
-        inside = soft & (field > rng.uniform(0.0, 1.2))
-        image[inside] += np.float32(rng.uniform(*how.organ_hu))
+        edge, added = rng.uniform(0.0, 1.2), np.float32(rng.uniform(*how.organ_hu))
+        image[soft & (field > edge)] += added
+        if rng.random() < how.rimmed:
+            core = soft & (field > edge + rng.uniform(*_RIM_OF_ORGAN))
+            image[core] += added * np.float32(rng.uniform(*how.core) - 1)
 
 
 def _add_deposits(

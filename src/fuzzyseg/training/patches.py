@@ -71,9 +71,7 @@ def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
         labels = cut(case.labels, corner, widths, outside)
     if config.paint and case.activity is not None and rng.random() < config.paint:
         truth = _truth(case, config, corner, pose)
-        image[0], labels = painted(
-            image[0], labels, truth, case.spacing_mm, rng, case.n_classes - 1
-        )
+        image, labels = _painted(image, labels, truth, case, config, rng)
     if config.texture and rng.random() < config.texture:
         channel = config.channels.index("ct")
         image[channel] = _textured(image[channel], labels, case, config, rng)
@@ -137,6 +135,24 @@ def _truth(
         return cut(case.activity, corner, np.full(3, config.patch), 0.0)
     centre = _middle(corner, config)
     return posed(case.activity, centre, config.patch, pose.matrix, order=1, fill=0.0)
+
+
+def _painted(
+    image: NDArray[np.float32],
+    labels: NDArray[np.int8],
+    truth: NDArray[np.float32],
+    case: Case,
+    config: Config,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """Paint lesions into a normalised block, and into its CT if it has one."""
+    low, high = config.ct_window_hu
+    hu = low + (high - low) * image[1] if "ct" in config.channels else None
+    spect, labels, hu = painted(
+        image[0], labels, truth, case.spacing_mm, rng, case.n_classes - 1, hu
+    )
+    channels = [spect] if hu is None else [spect, normalise_ct(hu, config.ct, config.ct_window_hu)]
+    return np.stack(channels), labels
 
 
 def _textured(
