@@ -46,8 +46,9 @@ def test_what_is_missing_is_named(results, name):
 
 def test_a_model_is_known_by_its_weights(results):
     assert read_day(results).digest == ""
-    card = {"name": "spect", "sha256": "abc"}
-    edited(results, "run.json", lambda t: t["parameters"].update(model="spect", card=card))
+    edited(
+        results, "summary.json", lambda t: t["made_by"].update(model="spect", model_sha256="abc")
+    )
     assert (read_day(results).method, read_day(results).digest) == ("spect", "abc")
 
 

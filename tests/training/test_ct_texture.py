@@ -129,11 +129,24 @@ def test_where_nobody_knows_only_the_scanner_changes():
     np.testing.assert_allclose(found, HU, atol=1e-3)
 
 
-def test_patches_show_what_was_drawn_within_the_window(monkeypatch):
-    config = replace(QUICK, channels=("ct",), dims=3, patch=16, texture=1.0, ct_window_hu=(0, 800))
+@pytest.mark.parametrize(
+    "form", [{"dims": 3}, {"context": 1}, {"planes": ("coronal",)}, {"planes": ("sagittal",)}]
+)
+def test_patches_show_what_was_drawn_within_the_window(monkeypatch, form):
+    config = replace(QUICK, channels=("ct",), patch=16, texture=1.0, ct_window_hu=(0, 800))
+    config = replace(config, augment=False, noise=0.0, scale=0.0, **form)
     case = toy_case(config)
-    monkeypatch.setattr(patches, "textured", lambda hu, *_: hu + 80)
-    plain = draw_patch(case, replace(config, texture=0.0), np.random.default_rng(3)).image
-    found = draw_patch(case, config, np.random.default_rng(3)).image
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, (plain + 0.1).clip(0, 1), atol=1e-5)
+    thinnest = []
+
+    def brighter(hu, *_):
+        thinnest.append(min(hu.shape))
+        return hu + 80
+
+    monkeypatch.setattr(patches, "textured", brighter)
+    plain = draw_patch(case, replace(config, texture=0.0), np.random.default_rng(3))
+    found = draw_patch(case, config, np.random.default_rng(3))
+    assert found.image.dtype == np.float32
+    for one, other in ((found.image, plain.image), (found.seen, plain.seen)):
+        np.testing.assert_allclose(one, (other + 0.1).clip(0, 1), atol=1e-5)
+    np.testing.assert_array_equal(found.target, plain.target)
+    assert min(thinnest) >= 9  # of a slice more is drawn, so that its grain is that of a volume

@@ -134,7 +134,8 @@ def read_day(folder: Path) -> Day:
             if count != len(found.voxels):
                 raise ValueError(f"{count} lesions measured, {len(found.voxels)} in the labels")
             _check_measures(summary, count)
-        method, digest = run["parameters"].get("model") or run["method"], _digest(run["parameters"])
+        made = summary["made_by"]
+        method, digest = made["model"] or made["method"], made["model_sha256"] or ""
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise InputError(
             f"expected whole results in {folder}, found them damaged or of another version "
@@ -147,11 +148,6 @@ def read_day(folder: Path) -> Day:
         )
     whose, date = _whose(folder)
     return Day(spect, ct, found.labels, summary, str(method), whose, date, digest)
-
-
-def _digest(parameters: Mapping[str, Any]) -> str:
-    """Sha256 of the model's weights; empty of a method, or where results do not say."""
-    return str((parameters.get("card") or {}).get("sha256") or "")
 
 
 def _check_measures(summary: Mapping[str, Any], count: int) -> None:

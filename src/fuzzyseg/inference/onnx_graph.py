@@ -15,10 +15,10 @@ from fuzzyseg.networks.layers import cropped
 from fuzzyseg.networks.shuffle_unet import space_to_depth
 from fuzzyseg.networks.two_stage import (
     LEAST,
-    STRONGEST,
-    corrected,
     first_channel,
     log_memberships,
+    other_channels,
+    raise_first,
 )
 
 if TYPE_CHECKING:
@@ -119,12 +119,14 @@ class _Writer:
         elif node.target is first_channel:
             self.channels[name] = 1
             self._channels(inputs[0], (0, 1), name)
+        elif node.target is other_channels:
+            self._channels(inputs[0], (1, self.channels[inputs[0]]), name)
         elif node.target is log_memberships:
             self._add("LogSoftmax", inputs, f"{name}.unbounded", axis=1)
             least = self._constant(f"{name}.least", torch.tensor(LEAST))
             self._add("Clip", [f"{name}.unbounded", least], name)
-        elif node.target is corrected:
-            self._correct(inputs[0], inputs[1], name)
+        elif node.target is raise_first:
+            self._raise_first(inputs[0], inputs[1], name)
         else:
             raise NotImplementedError(f"no ONNX node is written for {node.format_node()}")
 
@@ -183,19 +185,11 @@ class _Writer:
         ones = [self._constant(f"{name}.{k}", torch.tensor([n])) for k, n in ends.items()]
         self._add("Slice", [x, *ones], name)
 
-    def _correct(self, x: str, by: str, name: str) -> None:
-        first, last = f"{name}.first", f"{name}.last"
-        self._channels(by, (0, 1), first)
-        self._channels(by, (1, 2), last)
-        bound = self._constant(f"{name}.strongest", torch.tensor(STRONGEST))
-        self._add("Div", [last, bound], f"{last}.relative")
-        self._add("Tanh", [f"{last}.relative"], f"{last}.bounded")
-        self._add("Mul", [f"{last}.bounded", bound], f"{last}.by")
+    def _raise_first(self, x: str, by: str, name: str) -> None:
         pads = torch.zeros(2, 2 + self.dims, dtype=torch.int64)
-        pads[1, 1] = self.classes - 2
-        self._add("Pad", [first, self._constant(f"{name}.pads", pads.flatten())], f"{first}.padded")
-        self._add("Concat", [f"{first}.padded", f"{last}.by"], f"{name}.by", axis=1)
-        self._add("Add", [x, f"{name}.by"], name)
+        pads[1, 1] = self.classes - 1
+        self._add("Pad", [by, self._constant(f"{name}.pads", pads.flatten())], f"{name}.padded")
+        self._add("Add", [x, f"{name}.padded"], name)
 
     def _space_to_depth(self, x: str, name: str) -> None:
         """Write a convolution whose kernels are 1 at one voxel: ONNX's own node is for 2-D only."""

@@ -1,4 +1,4 @@
-"""A network that finds uptake in the SPECT, and then lets the CT correct what it says."""
+"""A network that finds uptake in the SPECT, and then draws the borders of bone from the CT."""
 
 from __future__ import annotations
 
@@ -17,28 +17,26 @@ from fuzzyseg.networks.shuffle_unet import ShuffleUNet
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Of the second stage: it sees 15 voxels to either side, 66 mm at 4.4 mm.
-_FILTERS, _DILATIONS = 20, (1, 2, 4, 8)
+# Of the second stage: it sees 7 voxels to either side, 31 mm at 4.4 mm.
+_FILTERS, _DILATIONS = 16, (1, 2, 4)
 LEAST = -8.0  # logarithm of a membership; what is less is as good as none
-STRONGEST = 3.0  # logarithm of the factor, about 20, by which the CT may change a lesion's odds
 
 
 @dataclass(eq=False, repr=False)
 class TwoStage(Halving):
     r"""A `ShuffleUNet` of the first channel, corrected at full resolution by the others.
 
-    The first stage is trained before, and stays as it is. The second sees all channels and the
-    logarithms of the first's memberships u, and gives two numbers f and g for each voxel, which
-    raise the logits of the first class, background, and of the last, lesion:
+    The first stage is trained before, and stays as it is. The second sees the other channels and
+    the logarithms of the first's memberships u, and gives one number f for each voxel, by which it
+    raises the logit of the first class, background:
 
-    .. math:: u'_1 \propto u_1 e^f, \quad u'_C \propto u_C e^{3 \tanh(g / 3)},
-        \quad u'_k \propto u_k, \quad 1 < k < C
+    .. math:: u'_1 \propto u_1 e^f, \quad u'_k \propto u_k, \quad k > 1
 
-    So it decides where bone ends, and weighs what the SPECT suspects by what the CT shows there:
-    odds of a lesion rise or fall by a factor of 20 at most. What is dense in the CT and shows no
-    uptake of a lesion does not become one. The second stage is a batch normalisation, four
-    convolutions with 20 filters, dilated by 1, 2, 4 and 8 voxels, with batch normalisation and
-    leaky ReLU, and one of width 1.
+    So it decides where bone ends, and cannot change how bone and lesion share what is bone: only
+    the SPECT, the first channel, tells a lesion. What is dense in the CT and shows no uptake of a
+    lesion does not become one. The second stage is a batch normalisation, three convolutions with
+    16 filters, dilated by 1, 2 and 4 voxels, with batch normalisation and leaky ReLU, and one of
+    width 1.
 
     Parameters
     ----------
@@ -63,14 +61,14 @@ class TwoStage(Halving):
             1, self.n_classes, filters=self.filters, dims=dims, halvings=self.halvings
         )
         self.first.requires_grad_(False)
-        seen = self.in_channels + self.n_classes
+        seen = self.in_channels - 1 + self.n_classes
         entries = (seen, *(_FILTERS for _ in _DILATIONS))
         layers = [
             layer
             for entry, dilation in zip(entries, _DILATIONS, strict=False)
             for layer in normalised(entry, _FILTERS, dims, dilation=dilation)
         ]
-        last = CONVOLUTIONS[dims](_FILTERS, 2, 1)
+        last = CONVOLUTIONS[dims](_FILTERS, 1, 1)
         self.second = nn.Sequential(NORMS[dims](seen), *layers, last)
 
     def train(self, mode: bool = True) -> Self:
@@ -82,8 +80,8 @@ class TwoStage(Halving):
     def forward(self, image: Tensor) -> Tensor:
         """Logits (B, C, *space) of an image (B, in_channels, *space); softmax(1) of them is u."""
         logits = self.first(first_channel(image))
-        seen = torch.cat((image, log_memberships(logits)), dim=1)
-        return corrected(logits, self.second(seen))
+        seen = torch.cat((other_channels(image), log_memberships(logits)), dim=1)
+        return raise_first(logits, self.second(seen))
 
 
 def first_channel(image: Tensor) -> Tensor:
@@ -91,17 +89,21 @@ def first_channel(image: Tensor) -> Tensor:
     return image[:, :1]
 
 
+def other_channels(image: Tensor) -> Tensor:
+    """Return the channels after the first, (B, D - 1, *space)."""
+    return image[:, 1:]
+
+
 def log_memberships(logits: Tensor) -> Tensor:
     """Return log softmax(1) of logits (B, C, *space), at least -8."""
     return torch.log_softmax(logits, dim=1).clamp(min=LEAST)
 
 
-def corrected(logits: Tensor, by: Tensor) -> Tensor:
-    """Add (B, 2, *space) to the first and the last of the logits (B, C, *space), C >= 3."""
-    first, last = by[:, :1], STRONGEST * torch.tanh(by[:, 1:] / STRONGEST)
-    between = [0, 0] * (logits.ndim - 2) + [0, logits.shape[1] - 2]
-    return logits + torch.cat((functional.pad(first, between), last), dim=1)
+def raise_first(logits: Tensor, by: Tensor) -> Tensor:
+    """Add (B, 1, *space) to the first of the logits (B, C, *space)."""
+    others = [0, 0] * (logits.ndim - 2) + [0, logits.shape[1] - 1]
+    return logits + functional.pad(by, others)
 
 
-for name in ("first_channel", "log_memberships", "corrected"):
+for name in ("first_channel", "other_channels", "log_memberships", "raise_first"):
     wrap(name)  # one step each for those who trace the network, whatever the sizes

@@ -15,6 +15,7 @@ import numpy as np
 from fuzzyseg.provenance import versions
 from fuzzyseg.simulation.phantom.anatomy import reference
 from fuzzyseg.simulation.phantom.anatomy.habitus import draw_body
+from fuzzyseg.simulation.phantom.anatomy.vessels import draw_contrast
 from fuzzyseg.simulation.phantom.ct.beam import block_means
 from fuzzyseg.simulation.phantom.ct.ct_settings import CTSettings, draw_ct
 from fuzzyseg.simulation.phantom.ct.lowdose import take_ct
@@ -106,7 +107,7 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
     ----------
     recipe : Recipe
         Its seed, population and phantom; what it says of SPECT is not used. A phantom from a file
-        is bent anew for each number, and has no contrast agent and nothing dense but bone.
+        is bent anew for each number, and has nothing dense but bone and contrast agent.
     number : int
     scanners : Scanners
 
@@ -124,8 +125,13 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
         bent = deformation.draw(of_bend, *given.extent())
         grid = _field(of_field, *given.extent(), scanners)
         thin, together = _thinner(grid)
-        phantom = given.sample(thin, bent)
-        made = {**phantom.parameters, "largest_displacement_mm": bent.limit_mm}
+        agent = draw_contrast(of_parts, replace(population.dense, contrast=scanners.contrast))
+        phantom = replace(given.sample(thin, bent), contrast_hu=agent.contrast_hu)
+        made = {
+            **phantom.parameters,
+            "largest_displacement_mm": bent.limit_mm,
+            "dense": list(agent.records),
+        }
         shown = _Shown(phantom, grid, together, given.extent(), made)
     phantom, grid, together = shown.phantom, shown.grid, shown.together
     part = grid.shape[2] * grid.spacing_mm[2] / float(shown.whole[1][2] - shown.whole[0][2])

@@ -128,11 +128,10 @@ class Config:
         range, with lesions painted in; needs the activity that `simulate` writes. For CT: contrast
         agent and noise.
     paint
-        Share of the blocks into which one to three more lesions are painted; a CT beside the SPECT
-        shows most of them as sclerotic or lytic, and such places without uptake as well. Needs the
-        activity that `simulate` writes, --spect body and --ct window.
+        Share of the blocks into which one to three more lesions are painted that the CT does not
+        show; needs the activity that `simulate` writes, and --spect body.
     texture
-        Share of the blocks whose CT gets other tissues, bone, dense structures, kernel and noise.
+        Share of the patches whose CT gets other tissues, bone, dense structures, kernel and noise.
     redraw
         Steps after which a randomised volume is drawn again.
     half
@@ -347,12 +346,11 @@ def check_config(config: Config) -> None:
     for name in ("rotate", "zoom", "ct_shift_mm"):
         check(config.dims == 3 or not getattr(config, name), name, "0, with --dims 2,")
     check("spect" in config.channels or not config.parts, "parts", "0, without a SPECT,")
-    textures = config.dims == 3 and config.ct == "window" and "ct" in config.channels
+    textures = config.ct == "window" and "ct" in config.channels
     paints = config.dims == 3 and config.spect == "body" and "spect" in config.channels
-    paints &= textures or "ct" not in config.channels
-    check(paints or not config.paint, "paint", "0 but with --dims 3, --spect body, --ct window")
-    check(textures or not config.texture, "texture", "0 but with --dims 3 and --ct window")
-    ends = textures and "spect" in config.channels
+    check(paints or not config.paint, "paint", "0 but with --dims 3 and --spect body")
+    check(textures or not config.texture, "texture", "0 but with a CT and --ct window")
+    ends = textures and config.dims == 3 and "spect" in config.channels
     check(ends or not config.ct_ends, "ct_ends", "0 but with --dims 3, --ct window and both images")
     check(math.isfinite(config.q) and config.q >= 1, "q", "a number of 1 or more")
     check(config.bright + config.lesions <= 1, "lesions", "at most 1 less --bright")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fuzzyseg.training.config import Config
     from fuzzyseg.training.pose import Pose
 
+_SLAB = 4  # slices on either side of what a 2-D network sees, from which a texture is drawn
 _JITTER = 0.3  # a patch's centre lies this share of its width off the voxel it was drawn for
 
 
@@ -55,8 +56,9 @@ def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
         centre[2] -= start
     widths = np.full(3, config.patch)
     jitter = rng.integers(-int(_JITTER * config.patch), int(_JITTER * config.patch) + 1, size=3)
+    slab = _SLAB if config.dims == 2 and config.texture else 0
     if config.dims == 2:
-        widths[normal] = 2 * config.context + 1
+        widths[normal] = 2 * (config.context + slab) + 1
         jitter[normal] = 0
     corner = centre + jitter - widths // 2
     outside = 0 if case.labelled else UNKNOWN
@@ -71,10 +73,16 @@ def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
         labels = cut(case.labels, corner, widths, outside)
     if config.paint and case.activity is not None and rng.random() < config.paint:
         truth = _truth(case, config, corner, pose)
-        image, labels = _painted(image, labels, truth, case, config, rng)
+        image[0], labels = painted(
+            image[0], labels, truth, case.spacing_mm, rng, case.n_classes - 1
+        )
     if config.texture and rng.random() < config.texture:
         channel = config.channels.index("ct")
         image[channel] = _textured(image[channel], labels, case, config, rng)
+    if slab:
+        whole = slice(None)
+        kept = tuple(slice(slab, -slab) if axis == normal else whole for axis in range(3))
+        image, labels = image[(whole, *kept)], labels[kept]
     if config.ct_ends and rng.random() < config.ct_ends:
         _end(image[config.channels.index("ct")], rng)
     if config.mirror == "left-right":
@@ -135,24 +143,6 @@ def _truth(
         return cut(case.activity, corner, np.full(3, config.patch), 0.0)
     centre = _middle(corner, config)
     return posed(case.activity, centre, config.patch, pose.matrix, order=1, fill=0.0)
-
-
-def _painted(
-    image: NDArray[np.float32],
-    labels: NDArray[np.int8],
-    truth: NDArray[np.float32],
-    case: Case,
-    config: Config,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Paint lesions into a normalised block, and into its CT if it has one."""
-    low, high = config.ct_window_hu
-    hu = low + (high - low) * image[1] if "ct" in config.channels else None
-    spect, labels, hu = painted(
-        image[0], labels, truth, case.spacing_mm, rng, case.n_classes - 1, hu
-    )
-    channels = [spect] if hu is None else [spect, normalise_ct(hu, config.ct, config.ct_window_hu)]
-    return np.stack(channels), labels
 
 
 def _textured(

@@ -116,14 +116,6 @@ DEFAULT = Randomisation()
 # reconstructions fit Gaussians of 10 to 14 mm.
 _PAINTED = Randomisation(new_lesions=(1, 3))
 _PAINTED_FWHM_MM = (9.0, 15.0)
-# What a CT beside it shows. Osteoblastic metastases have 654 +- 176 HU (Ulano et al., AJR
-# 2016;207:362); the shares are those of simulated patients. Sclerosis and lysis without uptake,
-# which are no lesions, are as large as islands and treated metastases.
-_FAINT = Randomisation(new_lesions=(1, 3), to_bone=(1.4, 8.0))
-_COLD = Randomisation(new_lesions=(0, 2), diameter_mm=(5.0, 25.0))
-_SHARES = {"sclerotic": 0.55, "mixed": 0.15, "lytic": 0.1, "isodense": 0.2}
-_SCLEROTIC_HU, _LYTIC_HU = (350.0, 1050.0), (20.0, 130.0)
-_BONE_HU = 100.0  # below, registration has left the CT's bone
 
 
 def randomised(
@@ -167,8 +159,7 @@ def painted(
     spacing_mm: tuple[float, float, float],
     rng: np.random.Generator,
     lesion: int = 2,
-    ct: NDArray[np.float32] | None = None,
-) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.float32] | None]:
+) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     """Paint one to three lesions into the bone of a block, as the scanner would have shown them.
 
     Parameters
@@ -183,50 +174,19 @@ def painted(
     rng : Generator
     lesion : int
         The label of lesions.
-    ct : float32 ndarray of shape (X, Y, Z), optional
-        HU. Most of the lesions, fainter ones among them, become sclerotic, lytic or both; and so
-        do up to two other places, which take up no more than before.
 
     Returns
     -------
-    spect, labels, ct
+    spect, labels
         New arrays.
     """
     spacing = np.array(spacing_mm)
     before = np.maximum(activity, 0)
     level = float(before[labels == 1].mean()) if (labels == 1).any() else 0.0
-    lesions = _new_lesions(labels >= 1, spacing, _PAINTED if ct is None else _FAINT, rng)
-    if ct is not None:
-        cold = _new_lesions(labels == 1, spacing, _COLD, rng)
-        ct = _densified(ct, [inside for inside, _ in (*cold, *lesions)], rng)
+    lesions = _new_lesions(labels >= 1, spacing, _PAINTED, rng)
     after, labels = _with_lesions(before, labels.copy(), lesions, level, lesion)
     kernel = rng.uniform(*_PAINTED_FWHM_MM) / FWHM_PER_SIGMA / spacing
-    return spect * _change(before, after, kernel, 1e-3 * level + 1e-12), labels, ct
-
-
-def _densified(
-    hu: NDArray[np.float32], places: list[NDArray[np.bool_]], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Give bone at these places the density of lesions of any kind."""
-    from scipy import ndimage
-
-    hu = hu.copy()
-    bone = hu > _BONE_HU
-    for place in places:
-        kind = rng.choice(list(_SHARES), p=list(_SHARES.values()))
-        inside = place & bone
-        core = ndimage.binary_erosion(place) & bone
-        if kind == "mixed":
-            lytic, sclerotic = (
-                (core, inside & ~core) if rng.random() < 0.5 else (inside & ~core, core)
-            )
-        else:
-            nothing = np.zeros_like(bone)
-            sclerotic = inside if kind == "sclerotic" else nothing
-            lytic = inside if kind == "lytic" else nothing
-        hu[sclerotic] = np.maximum(hu[sclerotic], np.float32(rng.uniform(*_SCLEROTIC_HU)))
-        hu[lytic] = np.minimum(hu[lytic], np.float32(rng.uniform(*_LYTIC_HU)))
-    return hu
+    return spect * _change(before, after, kernel, 1e-3 * level + 1e-12), labels
 
 
 def _with_lesions(
