@@ -26,12 +26,12 @@ def written_out(state, ct, u):
         )
         return (x - mean) / (variance + 1e-5).sqrt() * weight + bias
 
-    x = normalised(torch.cat((ct, u.clamp(min=math.exp(-8)).log()), 1), 0)
-    for i, dilation in ((1, 1), (4, 2), (7, 4)):
+    x = torch.cat((ct, 1 + u.clamp(min=math.exp(-8)).log() / 8), 1)
+    for i, dilation in ((0, 1), (3, 2), (6, 4)):
         kernel = state[f"second.{i}.weight"]
         x = normalised(functional.conv3d(x, kernel, padding=dilation, dilation=dilation), i + 1)
         x = torch.where(x > 0, x, x / 100)
-    return functional.conv3d(x, state["second.10.weight"], state["second.10.bias"])
+    return functional.conv3d(x, state["second.9.weight"], state["second.9.bias"])
 
 
 def test_raises_background_by_the_equation_of_its_docstring(network):

@@ -16,9 +16,9 @@ from fuzzyseg.networks.shuffle_unet import space_to_depth
 from fuzzyseg.networks.two_stage import (
     LEAST,
     first_channel,
-    log_memberships,
     other_channels,
     raise_first,
+    scaled_memberships,
 )
 
 if TYPE_CHECKING:
@@ -121,10 +121,8 @@ class _Writer:
             self._channels(inputs[0], (0, 1), name)
         elif node.target is other_channels:
             self._channels(inputs[0], (1, self.channels[inputs[0]]), name)
-        elif node.target is log_memberships:
-            self._add("LogSoftmax", inputs, f"{name}.unbounded", axis=1)
-            least = self._constant(f"{name}.least", torch.tensor(LEAST))
-            self._add("Clip", [f"{name}.unbounded", least], name)
+        elif node.target is scaled_memberships:
+            self._scale_memberships(inputs[0], name)
         elif node.target is raise_first:
             self._raise_first(inputs[0], inputs[1], name)
         else:
@@ -184,6 +182,14 @@ class _Writer:
         ends = {"first": these[0], "last": these[1], "axis": 1}
         ones = [self._constant(f"{name}.{k}", torch.tensor([n])) for k, n in ends.items()]
         self._add("Slice", [x, *ones], name)
+
+    def _scale_memberships(self, x: str, name: str) -> None:
+        least = self._constant(f"{name}.least", torch.tensor(LEAST))
+        minus, one = (self._constant(f"{name}.{k}", torch.tensor(k)) for k in (-LEAST, 1.0))
+        self._add("LogSoftmax", [x], f"{name}.log", axis=1)
+        self._add("Clip", [f"{name}.log", least], f"{name}.clipped")
+        self._add("Div", [f"{name}.clipped", minus], f"{name}.relative")
+        self._add("Add", [f"{name}.relative", one], name)
 
     def _raise_first(self, x: str, by: str, name: str) -> None:
         pads = torch.zeros(2, 2 + self.dims, dtype=torch.int64)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.fx import wrap
 from torch.nn import functional
 
-from fuzzyseg.networks.layers import CONVOLUTIONS, NORMS, normalised
+from fuzzyseg.networks.layers import CONVOLUTIONS, normalised
 from fuzzyseg.networks.network import Halving
 from fuzzyseg.networks.shuffle_unet import ShuffleUNet
 
@@ -34,9 +34,9 @@ class TwoStage(Halving):
 
     So it decides where bone ends, and cannot change how bone and lesion share what is bone: only
     the SPECT, the first channel, tells a lesion. What is dense in the CT and shows no uptake of a
-    lesion does not become one. The second stage is a batch normalisation, three convolutions with
-    16 filters, dilated by 1, 2 and 4 voxels, with batch normalisation and leaky ReLU, and one of
-    width 1.
+    lesion does not become one. The second stage is three convolutions with 16 filters, dilated by
+    1, 2 and 4 voxels, with batch normalisation and leaky ReLU, and one of width 1. Its input is not
+    normalised: lesions are rare, and their memberships would lie 40 standard deviations off.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class TwoStage(Halving):
             for layer in normalised(entry, _FILTERS, dims, dilation=dilation)
         ]
         last = CONVOLUTIONS[dims](_FILTERS, 1, 1)
-        self.second = nn.Sequential(NORMS[dims](seen), *layers, last)
+        self.second = nn.Sequential(*layers, last)
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training, but for the first stage: its normalisations stay as they are."""
@@ -80,7 +80,7 @@ class TwoStage(Halving):
     def forward(self, image: Tensor) -> Tensor:
         """Logits (B, C, *space) of an image (B, in_channels, *space); softmax(1) of them is u."""
         logits = self.first(first_channel(image))
-        seen = torch.cat((other_channels(image), log_memberships(logits)), dim=1)
+        seen = torch.cat((other_channels(image), scaled_memberships(logits)), dim=1)
         return raise_first(logits, self.second(seen))
 
 
@@ -94,9 +94,9 @@ def other_channels(image: Tensor) -> Tensor:
     return image[:, 1:]
 
 
-def log_memberships(logits: Tensor) -> Tensor:
-    """Return log softmax(1) of logits (B, C, *space), at least -8."""
-    return torch.log_softmax(logits, dim=1).clamp(min=LEAST)
+def scaled_memberships(logits: Tensor) -> Tensor:
+    """Return 1 + log(softmax(1)) / 8 of logits (B, C, *space), from 0, for e^-8 or less, to 1."""
+    return 1 - torch.log_softmax(logits, dim=1).clamp(min=LEAST) / LEAST
 
 
 def raise_first(logits: Tensor, by: Tensor) -> Tensor:
@@ -105,5 +105,5 @@ def raise_first(logits: Tensor, by: Tensor) -> Tensor:
     return logits + functional.pad(by, others)
 
 
-for name in ("first_channel", "other_channels", "log_memberships", "raise_first"):
+for name in ("first_channel", "other_channels", "scaled_memberships", "raise_first"):
     wrap(name)  # one step each for those who trace the network, whatever the sizes
