@@ -33,6 +33,7 @@ from fuzzyseg.volume import Volume
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fuzzyseg.simulation.phantom.files.labelled_phantom import LabelledVolume
     from fuzzyseg.simulation.phantom.model import Phantom
     from fuzzyseg.simulation.simulated import Recipe
 
@@ -122,17 +123,7 @@ def simulate_ct(recipe: Recipe, number: int, scanners: Scanners = SCANNERS) -> S
     if given is None:
         shown = _of_the_body(recipe, of_body, of_bend, of_parts, of_field, scanners)
     else:
-        bent = deformation.draw(of_bend, *given.extent())
-        grid = _field(of_field, *given.extent(), scanners)
-        thin, together = _thinner(grid)
-        agent = draw_contrast(of_parts, replace(population.dense, contrast=scanners.contrast))
-        phantom = replace(given.sample(thin, bent), contrast_hu=agent.contrast_hu)
-        made = {
-            **phantom.parameters,
-            "largest_displacement_mm": bent.limit_mm,
-            "dense": list(agent.records),
-        }
-        shown = _Shown(phantom, grid, together, given.extent(), made)
+        shown = _of_the_file(given, recipe, of_bend, of_parts, of_field, scanners)
     phantom, grid, together = shown.phantom, shown.grid, shown.together
     part = grid.shape[2] * grid.spacing_mm[2] / float(shown.whole[1][2] - shown.whole[0][2])
     count = round(draw_count(of_lesions, population.lesions) * min(1.0, part))
@@ -198,6 +189,29 @@ def _of_the_body(
     phantom = voxelise(reference.bones(body), soft, thin, body, bent, sample_mm=one, dense=things)
     made = {**asdict(body), "bladder_ml": bladder_ml, "dense": list(things.records)}
     return _Shown(phantom, grid, together, reference.extent(body), made)
+
+
+def _of_the_file(
+    given: LabelledVolume,
+    recipe: Recipe,
+    of_bend: np.random.Generator,
+    of_parts: np.random.Generator,
+    of_field: np.random.Generator,
+    scanners: Scanners,
+) -> _Shown:
+    """Bend a labelled volume, and draw the part of it that is shown."""
+    bent = deformation.draw(of_bend, *given.extent())
+    grid = _field(of_field, *given.extent(), scanners)
+    dense = replace(get_population(recipe.like).dense, contrast=scanners.contrast)
+    agent = draw_contrast(of_parts, dense)
+    thin, together = _thinner(grid)
+    phantom = replace(given.sample(thin, bent), contrast_hu=agent.contrast_hu)
+    made = {
+        **phantom.parameters,
+        "largest_displacement_mm": bent.limit_mm,
+        "dense": list(agent.records),
+    }
+    return _Shown(phantom, grid, together, given.extent(), made)
 
 
 def _thinner(grid: Grid) -> tuple[Grid, int]:
