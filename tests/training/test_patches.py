@@ -128,10 +128,25 @@ def test_shares_of_patches_around_bright_voxels_and_lesions(bright, lesions, mon
     np.testing.assert_allclose(shares, [bright, lesions, 1 - bright - lesions], atol=0.07)
 
 
-def test_a_case_without_lesions_gives_patches_of_its_body():
-    case = replace(CASE, labels=np.minimum(CASE.labels, np.int8(1)))
+def test_a_case_without_lesions_gives_patches_of_what_looks_like_them(monkeypatch):
+    monkeypatch.setattr(patches, "_JITTER", 0.0)
+    labels = np.minimum(CASE.labels, np.int8(1))
+    image = np.where(labels == 1, 0.5, 1.0)[None]  # a bladder is brighter
+    worn = np.unravel_index(np.flatnonzero(labels == 1)[::25], labels.shape)  # 4%
+    image[0][worn] = 0.9
+    case = replace(CASE, labels=labels, image=image.astype(np.float32))
     config = replace(QUICK, bright=0.0, lesions=1.0)
-    assert case.lesions.size == 0
+    for seed in range(20):
+        patch = draw_patch(case, config, np.random.default_rng(seed))
+        assert patch.image[0, 6, 6] == np.float32(0.9)
+        assert patch.target[6, 6] == 1
+
+
+@pytest.mark.parametrize("label", [0, -1])
+def test_a_case_without_bone_gives_patches_of_its_body(label):
+    case = replace(CASE, labels=np.full_like(CASE.labels, label))
+    config = replace(QUICK, bright=0.0, lesions=1.0)
+    assert case.mimics.size == case.lesions.size == 0
     assert draw_patch(case, config, np.random.default_rng(0)).image.shape == (1, 12, 12)
 
 

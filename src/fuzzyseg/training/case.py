@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = -1  # label of a voxel that nobody labelled
 _BRIGHT = 0.01  # share of a volume's voxels that count as bright
+_MIMICS = 0.05  # share of a class's voxels that may be taken for the next
 _HIGHEST = 2  # label, in files
 _WHOLE = 1e-3  # how far off a whole number a label may be, by the rounding of a file's scaling
 _MODALITY: dict[Channel, Modality] = {"spect": "NM", "ct": "CT"}
@@ -84,6 +85,15 @@ class Case:
     def lesions(self) -> NDArray[np.intp]:
         """Voxels labelled as the last class."""
         return np.flatnonzero(self.labels == self.n_classes - 1)
+
+    @cached_property
+    def mimics(self) -> NDArray[np.intp]:
+        """Where nothing is of the last class: the brightest voxels of the one before it."""
+        before = np.flatnonzero(self.labels == self.n_classes - 2)
+        if len(self.lesions) or not len(before):
+            return before[:0]
+        values = self.image[0].reshape(-1)[before]
+        return before[values > np.quantile(values, 1 - _MIMICS)]
 
     @cached_property
     def low(self) -> tuple[float, ...]:

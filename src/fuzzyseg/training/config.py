@@ -87,7 +87,8 @@ class Config:
     bright
         Share of the patches that are centred on one of the brightest voxels of their volume.
     lesions
-        Share of the patches that are centred on a labelled voxel of the last class; needs labels.
+        Share of the patches that are centred on a labelled voxel of the last class, or, in a case
+        without any, on one of the brightest of the class before; needs labels.
     lr
         Maximum learning rate of AdamW; it rises over the first tenth of the steps and then falls as
         a cosine.

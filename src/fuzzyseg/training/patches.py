@@ -103,12 +103,12 @@ def draw_patch(case: Case, config: Config, rng: np.random.Generator) -> Patch:
 
 
 def _drawn_voxel(case: Case, config: Config, rng: np.random.Generator) -> int:
-    """Index of a voxel: bright ones and lesions more often than chance would."""
+    """Index of a voxel: bright ones, lesions and what looks like them more often than others."""
     share = rng.random()
     if share < config.bright:
         among = case.bright
     elif share < config.bright + config.lesions:
-        among = case.lesions
+        among = case.lesions if len(case.lesions) else case.mimics
     else:
         among = case.body
     among = among if len(among) else case.body

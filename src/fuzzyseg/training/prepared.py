@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from fuzzyseg.training.config import Config
     from fuzzyseg.training.sources import Source
 
-_FORMAT = 2  # of the folders; a change of what is in them raises it
+_FORMAT = 3  # of the folders; a change of what is in them raises it
 _SETTINGS = ("channels", "classes", "spect", "ct", "ct_window_hu", "spacing_mm", "register")
 _CASE, _ENDING = "case.json", ".npy"
-_PLACES = ("bright", "body", "lesions")
+_PLACES = ("bright", "body", "lesions", "mimics")
 
 
 def prepared_cases(
