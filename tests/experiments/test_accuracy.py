@@ -11,8 +11,20 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.experiments.accuracy.__main__ import main, report
 from fuzzyseg.experiments.accuracy.pictures import draw_gallery
 from fuzzyseg.experiments.accuracy.predictions import Prediction, predict_patient
-from fuzzyseg.experiments.accuracy.score_tables import curve, markdown, sensitivity_at, told
-from fuzzyseg.experiments.accuracy.scores import THRESHOLDS, each_lesion, score_patient
+from fuzzyseg.experiments.accuracy.score_tables import (
+    curve,
+    false_table,
+    markdown,
+    model_table,
+    sensitivity_at,
+    told,
+)
+from fuzzyseg.experiments.accuracy.scores import (
+    THRESHOLDS,
+    each_false_piece,
+    each_lesion,
+    score_patient,
+)
 from fuzzyseg.models import load_model, save_model
 
 MM = 4.0
@@ -90,6 +102,39 @@ def test_the_curve_counts_lesions_and_false_pieces(tmp_path, patient):
     assert found.dsc(2)[0] == 1
 
 
+def test_a_false_piece_lies_on_the_nearest_finding():
+    predicted, truth = np.zeros((2, 30, 10, 10), bool)
+    truth[1, 1, 1] = predicted[1:3, 1, 1] = True  # found
+    predicted[10, 5, 5] = predicted[15, 5, 5] = predicted[29, 5, 5] = True
+    at = [(AFFINE @ [*voxel, 1.0])[:3].tolist() for voxel in ((11, 5, 5), (17, 5, 5), (22, 5, 5))]
+    parts = list(zip(("joint", "fracture", "fracture"), at, strict=True))
+    found = each_false_piece(predicted, truth, AFFINE, parts)
+    assert found == ["joint", "fracture", "none of these"]  # 28 mm away
+    assert each_false_piece(predicted, truth, AFFINE, []) == ["none of these"] * 3
+
+
+def test_false_pieces_are_counted_by_what_they_lie_on(tmp_path, patient):
+    labels, _, lesions = patient
+    write_patient(tmp_path / "patient-0001", patient)
+    where = (AFFINE @ [26.0, 12.0, 8.0, 1.0])[:3].tolist()
+    findings = [{"name": "facet", "centres_mm": [where, [200.0, 0.0, 0.0]]}]
+    told_of = {"patient": {"lesions": lesions, "findings": findings}}
+    (tmp_path / "patient-0001" / "patient.json").write_text(json.dumps(told_of))
+    predicted = np.where(labels == 2, 2, 0)
+    predicted[26, 12, 8] = 2
+    lesion = (predicted == 2).astype(np.float32)
+    found = score_patient(tmp_path / "patient-0001", Prediction(predicted, lesion))
+    assert found.false_on == ("facet",)
+    assert (found.listed_false, found.listed_found) == (0, 2)  # a voxel has 0.064 ml
+    table = model_table({"cohort": [found]})
+    assert "| false pieces a patient | 1.0 |" in table
+    assert "| found of 10 mm and more, as listed | 100% |" in table
+    assert "| false lesions a patient, as listed | 0.0 |" in table
+    lines = false_table({"a": {"cohort": [found]}, "b": {"cohort": [found, found]}}).splitlines()
+    assert lines[0] == "| false pieces on | there are | `a` | `b` |"
+    assert lines[2:] == ["| facet | 2 | 1 | 2 |", "| none of these | - | 0 | 0 |"]
+
+
 def test_what_was_predicted_is_kept_by_the_weights(tmp_path, patient, monkeypatch):
     folder = tmp_path / "cohort" / "patient-0001"
     write_patient(folder, patient)
@@ -117,6 +162,7 @@ def test_the_command_writes_tables_and_pictures(tmp_path, patient, capsys):
     assert "| patients; lesions | 3; 6 |" in page
     assert "| isodense | 3 |" in page
     assert "| 8 mm |" in page
+    assert "| none of these | - |" in page
     assert {p.name for p in out.glob("*.png")} == {
         "froc.png", "diameter.png", "spect-ct-small.png",
     }  # fmt: skip

@@ -89,11 +89,12 @@ class Case:
     @cached_property
     def mimics(self) -> NDArray[np.intp]:
         """Where nothing is of the last class: the brightest voxels of the one before it."""
-        before = np.flatnonzero(self.labels == self.n_classes - 2)
+        before: NDArray[np.intp] = np.flatnonzero(self.labels == self.n_classes - 2)
         if len(self.lesions) or not len(before):
             return before[:0]
         values = self.image[0].reshape(-1)[before]
-        return before[values > np.quantile(values, 1 - _MIMICS)]
+        bright = values > np.quantile(values, 1 - _MIMICS)
+        return np.asarray(before[bright])
 
     @cached_property
     def low(self) -> tuple[float, ...]:

@@ -13,7 +13,12 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.experiments.accuracy.cards import write_scores
 from fuzzyseg.experiments.accuracy.pictures import draw_curves, draw_diameters, draw_gallery
 from fuzzyseg.experiments.accuracy.predictions import predict_patient
-from fuzzyseg.experiments.accuracy.score_tables import lesion_table, model_table, shift_table
+from fuzzyseg.experiments.accuracy.score_tables import (
+    false_table,
+    lesion_table,
+    model_table,
+    shift_table,
+)
 from fuzzyseg.experiments.accuracy.scores import PatientScores, scored
 from fuzzyseg.io.output import write_text
 from fuzzyseg.jobs.processes import executor
@@ -100,6 +105,7 @@ def report(
     draw_curves(scores, out / "froc.png")
     draw_diameters(scores, out / "diameter.png")
     parts += ["## Lesion by lesion", lesion_table(scores)]
+    parts += ["## False piece by false piece", false_table(scores)]
     text = "\n".join(parts)
     write_text(out / "accuracy.md", text)
     return text

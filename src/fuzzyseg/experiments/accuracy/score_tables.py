@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuzzyseg.experiments.accuracy.scores import NO_FINDING
 from fuzzyseg.metrics import bootstrap_interval, summarise
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ def _figures(patients: Sequence[PatientScores]) -> dict[str, str]:
     large = _pooled(patients, lambda one: one.diameter_mm >= 10, lambda one: one.covered > 0)
     healthy = [p.false_pieces for p in patients if not p.lesions]
     curve = sensitivity_at(patients)
+    sizeable = [p.of_10_mm for p in patients]
+    listed = [
+        p.listed_found / n if n else math.nan for p, n in zip(patients, sizeable, strict=True)
+    ]
     return {
         "patients; lesions": f"{len(patients)}; {lesions['n']}",
         "lesion DSC": told(lesion["dsc"]),
@@ -53,6 +59,10 @@ def _figures(patients: Sequence[PatientScores]) -> dict[str, str]:
             else "-"
             for at, share in zip(FALSE_PIECES, curve, strict=True)
         },
+        "found of 10 mm and more, as listed": told(_mean(listed, sizeable), percent=True),
+        "false lesions a patient, as listed": told(
+            _mean([p.listed_false for p in patients]), digits=1
+        ),
         "false ml; missed ml a patient": f"{told(lesions['false_positive_ml'], digits=1)}; "
         f"{told(lesions['false_negative_ml'], digits=1)}",
         "false pieces in a patient without lesions": f"{np.mean(healthy):.1f} (n = {len(healthy)})"
@@ -82,6 +92,20 @@ def lesion_table(models: Mapping[str, Cohorts]) -> str:
         rows.append([name, str(n), *cells])
     titles = [title for name in models for title in (f"`{name}`: found", "DSC a lesion")]
     return markdown(["", "lesions", *titles], rows)
+
+
+def false_table(models: Mapping[str, Cohorts]) -> str:
+    """Count false pieces by what they lie on, most frequent first; all cohorts together."""
+    people = {name: [who for p in c.values() for who in p] for name, c in models.items()}
+    pieces = {name: Counter(on for who in p for on in who.false_on) for name, p in people.items()}
+    present = Counter(each for who in next(iter(people.values())) for each in who.findings)
+    rows = [
+        [name, str(present[name] or "-"), *(str(count[name]) for count in pieces.values())]
+        for name, _ in sum(pieces.values(), Counter()).most_common()
+        if name != NO_FINDING
+    ]
+    rows.append([NO_FINDING, "-", *(str(count[NO_FINDING]) for count in pieces.values())])
+    return markdown(["false pieces on", "there are", *(f"`{name}`" for name in models)], rows)
 
 
 def shift_table(shifts: Mapping[float, Sequence[PatientScores]]) -> str:
@@ -130,10 +154,14 @@ def _pooled(
 ) -> dict[str, Any]:
     """Mean over lesions of a group: that of each patient, weighted by how many it has."""
     groups = [[score(one) for one in p.lesions if inside(one)] for p in patients]
-    means = [float(np.mean(g)) if g else math.nan for g in groups]
-    if not any(groups):
+    return _mean([float(np.mean(g)) if g else math.nan for g in groups], [len(g) for g in groups])
+
+
+def _mean(values: Sequence[float], weights: Sequence[float] | None = None) -> dict[str, Any]:
+    """Weighted mean over patients with its interval, None where there is none."""
+    if not np.isfinite(values).any():
         return {"estimate": None, "low": None, "high": None}
-    interval = bootstrap_interval(means, [len(g) for g in groups], method="percentile")
+    interval = bootstrap_interval(values, weights, method="percentile")
     ends = {"low": interval.low, "high": interval.high, "estimate": interval.estimate}
     return {k: None if math.isnan(v) else v for k, v in ends.items()}
 

@@ -13,6 +13,8 @@ from fuzzyseg.experiments.accuracy.predictions import Prediction, predict_patien
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import detect, evaluate
 from fuzzyseg.quantification.around import nearest_lesion
+from fuzzyseg.quantification.measuring import Measuring
+from fuzzyseg.quantification.pieces import components
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
     from fuzzyseg.metrics import Evaluation
 
 # Of the curve: fine where few pieces are left.
-THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.996)
 AROUND_MM = 15.0  # a predicted voxel further from all lesions belongs to none
 _BONE_MM = 40.0  # bone this near is what a lesion is compared with
+_FINDING_MM = 25.0  # a false piece further from the middle of all findings lies on none
+NO_FINDING = "none of these"
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ class PatientScores:
     lesions: tuple[Lesion, ...]
     found_at: NDArray[np.float64]  # lesions of 10 mm and more found at each of THRESHOLDS
     false_at: NDArray[np.float64]  # and false pieces
+    listed_found: int = 0  # lesions of 10 mm and more, by those that `fuzzyseg segment` lists
+    listed_false: int = 0  # and what it lists that is none
+    false_on: tuple[str, ...] = ()  # what each false piece of the labels lies on
+    findings: tuple[str, ...] = ()  # that are no lesions, a name for each of their parts
 
     @property
     def false_pieces(self) -> int:
@@ -87,6 +95,12 @@ def score_patient(folder: Path, prediction: Prediction) -> PatientScores:
     spect = read_nifti(folder / "spect.nii.gz", "NM").array
     drawn = json.loads((folder / "patient.json").read_text(encoding="utf-8"))["patient"]
     found = [detect(prediction.lesion >= t, labels == 2, spacing_mm=spacing) for t in THRESHOLDS]
+    parts = finding_parts(drawn.get("findings", []))
+    default = Measuring()
+    listed = components(
+        prediction.labels == 2, truth.affine, merge_mm=default.merge_mm, min_ml=default.min_ml
+    ).labels
+    true = set(np.unique(listed[labels == 2])) - {0}
     return PatientScores(
         name=folder.name,
         evaluation=evaluate(prediction.labels, labels, spacing_mm=spacing, class_names=CLASSES),
@@ -97,7 +111,50 @@ def score_patient(folder: Path, prediction: Prediction) -> PatientScores:
         ),
         found_at=np.array([d.found(from_mm=10.0) for d in found], float),
         false_at=np.array([d.false_pieces for d in found], float),
+        listed_found=detect(listed > 0, labels == 2, spacing_mm=spacing).found(from_mm=10.0),
+        listed_false=int(listed.max()) - len(true),
+        false_on=tuple(each_false_piece(prediction.labels == 2, labels == 2, truth.affine, parts)),
+        findings=tuple(name for name, _ in parts),
     )
+
+
+def finding_parts(findings: Sequence[dict[str, Any]]) -> list[tuple[str, list[float]]]:
+    """Names and centres, in mm, of the parts of what is no lesion: each fracture of a row."""
+    return [(one["name"], mm) for one in findings for mm in one.get("centres_mm", [])]
+
+
+def each_false_piece(
+    predicted: NDArray[np.bool_],
+    truth: NDArray[np.bool_],
+    affine: NDArray[np.float64],
+    parts: Sequence[tuple[str, Sequence[float]]],
+) -> list[str]:
+    """Tell what each piece of a prediction that touches no lesion lies on.
+
+    Parameters
+    ----------
+    predicted, truth : bool ndarray of shape (X, Y, Z)
+    affine : ndarray of shape (4, 4)
+        Voxels to mm.
+    parts : sequence of (name, centre in mm)
+        What is no lesion. A piece lies on the one whose centre is nearest to one of its voxels.
+
+    Returns
+    -------
+    list of str
+        A name for each; `NO_FINDING` if no centre is within 25 mm.
+    """
+    from scipy import ndimage
+
+    pieces, n = ndimage.label(predicted, ndimage.generate_binary_structure(3, 2))
+    false = sorted(set(range(1, n + 1)) - set(np.unique(pieces[truth])))
+    names = []
+    for number in false:
+        voxels = np.argwhere(pieces == number) @ affine[:3, :3].T + affine[:3, 3]
+        far = [float(np.linalg.norm(voxels - mm, axis=1).min()) for _, mm in parts]
+        near = int(np.argmin(far)) if far else 0
+        names.append(parts[near][0] if far and far[near] <= _FINDING_MM else NO_FINDING)
+    return names
 
 
 def each_lesion(

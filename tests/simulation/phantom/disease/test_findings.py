@@ -59,6 +59,8 @@ def test_a_joint_multiplies_bone_and_densifies_marrow_there_alone(reference, nor
     ball_ml = float(reference.phantom.bone_fraction[d < 20].sum()) * 0.216
     assert record[0]["volume_ml"] == pytest.approx(ball_ml, rel=0.15)
     assert (record[0]["name"], record[0]["where"], record[0]["gain"]) == ("hip", "right", 3.0)
+    (centre,) = record[0]["centres_mm"]
+    assert np.linalg.norm(np.subtract(centre, HIP)) < 5  # of the bone in the ball
 
 
 def test_uptake_in_soft_tissue_spares_bone_and_air(reference, normal):

@@ -48,8 +48,8 @@ class Finding:
     gain: float
     sclerosis: float = 0.0
 
-    def as_dict(self, volume_ml: float) -> dict[str, Any]:
-        """For the patient's record."""
+    def as_dict(self, volume_ml: float, centres_mm: list[list[float]]) -> dict[str, Any]:
+        """For the patient's record; the centres are those of its parts."""
         return {
             "name": self.place.name,
             "where": self.place.where,
@@ -57,6 +57,7 @@ class Finding:
             "gain": round(self.gain, 3),
             "sclerosis": round(self.sclerosis, 3),
             "volume_ml": round(volume_ml, 2),
+            "centres_mm": centres_mm,
         }
 
 
@@ -112,7 +113,7 @@ def paint_findings(
     dense = np.zeros(phantom.grid.shape, np.float32)
     record = []
     for finding in findings:
-        volume = 0.0
+        volume, centres = 0.0, []
         for shape in finding.place.shapes:
             found = _weight(shape, phantom.grid, body, bent)
             if found is None:
@@ -132,10 +133,22 @@ def paint_findings(
             else:
                 tissue = phantom.fraction_in(on, box)
                 soft[box] += np.float32((finding.gain - 1) * relative[on]) * weight * tissue
-            volume += float((weight * tissue).sum(dtype=np.float64)) * phantom.grid.voxel_ml
+            there = weight * tissue
+            part = float(there.sum(dtype=np.float64)) * phantom.grid.voxel_ml
+            volume += part
+            if part >= _LEAST_ML:
+                centres.append(_centre_mm(there, box, phantom.grid))
         if volume >= _LEAST_ML:
-            record.append(finding.as_dict(volume))
+            record.append(finding.as_dict(volume, centres))
     return dense, record
+
+
+def _centre_mm(there: Array, box: tuple[slice, slice, slice], grid: Grid) -> list[float]:
+    """Centre of mass of a box of weights."""
+    return [
+        round(float(np.average(grid.axis(i)[box[i]], weights=there.sum(axis=others))), 1)
+        for i, others in enumerate(((1, 2), (0, 2), (0, 1)))
+    ]
 
 
 def _weight(
