@@ -146,7 +146,15 @@ def test_what_was_predicted_is_kept_by_the_weights(tmp_path, patient, monkeypatc
     again = predict_patient("spect-ct", folder, tmp_path / "kept")
     assert np.array_equal(first.labels, again.labels)
     assert np.array_equal(first.lesion, again.lesion)
-    assert kept.name == "cohort-patient-0001.npz"
+    assert kept.name.startswith("cohort-patient-0001-")
+
+
+def test_another_patient_of_the_same_name_is_predicted_anew(tmp_path, patient):
+    for place, spect in (("a", patient[1]), ("b", patient[1][::-1])):
+        folder = tmp_path / place / "cohort" / "patient-0001"
+        write_patient(folder, (patient[0], spect, patient[2]))
+        predict_patient("spect", folder, tmp_path / "kept")
+    assert len(list((tmp_path / "kept").rglob("*.npz"))) == 2
 
 
 def test_the_command_writes_tables_and_pictures(tmp_path, patient, capsys):

@@ -28,7 +28,7 @@ class Command:
         Folder for the results: report.html, preview.png, lesions.csv, summary.json, run.json and
         more.
     ct
-        CT of the same patient (folder, file or zip; by default one beside the SPECT in its folder).
+        CT of the same patient (folder, file or zip; by default one in the input folder).
         It tells the borders of bone and the density of lesions.
     series
         Which series of the input to use, if there are several.

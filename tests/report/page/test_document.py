@@ -14,7 +14,7 @@ from drawn_study import BALLS, MM, PERSON, SHAPE, ct_of, drawn
 
 from fuzzyseg.models.card import Intervals
 from fuzzyseg.quantification import Measuring, quantify
-from fuzzyseg.report.page import report_html
+from fuzzyseg.report.page import report_html, viewer
 from fuzzyseg.report.page.mip_svg import mips
 from fuzzyseg.report.page.oriented import oriented
 from fuzzyseg.report.page.text import number
@@ -86,6 +86,23 @@ def test_the_viewer_gets_the_images_it_shows(data, segmentation):
     np.testing.assert_allclose(read["uptake"].get_fdata(), segmentation.volume.array, atol=10)
     np.testing.assert_allclose(read["lesion"].get_fdata(), segmentation.labels == 2, atol=1e-6)
     np.testing.assert_allclose(read["CT"].get_fdata(), ct_of(segmentation).array, atol=2)
+
+
+def test_of_a_large_study_the_viewer_gets_every_second_voxel_of_a_slice(monkeypatch):
+    study = drawn()
+    voxels = study.volume.array.size
+    thick = np.diag([1.0, 1.0, 3.0, 1.0]) @ study.volume.affine
+    volume = replace(study.volume, affine=thick)
+    study = replace(study, volume=volume)
+    monkeypatch.setattr(viewer, "_MOST_VOXELS", voxels // 3)
+    layers = {each["name"]: each for each in viewer.viewer_data(study, ct_of(study))["layers"]}
+    for name, whole in (("lesion", study.labels == 2), ("CT", ct_of(study).array)):
+        packed = gzip.decompress(base64.b64decode(layers[name]["data"]))
+        image = nib.Nifti1Image.from_bytes(packed)
+        np.testing.assert_allclose(image.get_fdata(), whole[::2, ::2], atol=2)
+        assert np.allclose(image.affine @ [2, 3, 4, 1], thick @ [4, 6, 4, 1])
+    monkeypatch.setattr(viewer, "_MOST_VOXELS", voxels // 16)
+    assert viewer.viewer_data(study, None) is None
 
 
 def test_the_slider_tells_the_curve_of_the_measures(data, measured):
@@ -215,6 +232,20 @@ def test_who_segmented_is_named_without_a_path(made, said):
     page = report_html(study, quantify(study, measuring=PERSON))
     assert said in page
     assert "anna" not in page
+
+
+def test_what_is_known_of_the_model_s_mistakes_stands_below_the_lesions():
+    scores = {
+        "note": "mean and interval",
+        "same": {"lesions_found": [0.54, 0.5, 0.6], "false_pieces": [3.75, 2, 5]},
+        "other": {"lesions_found": [0.34, 0.3, 0.4], "false_pieces": [1.25, 1, 2]},
+        "none": {"lesions_found": [None, None, None], "false_pieces": [4.1, 2, 6]},
+    }
+    made = Provenance("model", {"card": {"name": "mine", "metrics": scores}})
+    study = replace(drawn(), provenance=made)
+    page = report_html(study, quantify(study, measuring=PERSON))
+    assert "found 34% to 54% of all lesions and marked 1.2 to 4.1 places a patient" in page
+    assert "of all lesions and marked" not in report_html(drawn(), quantify(drawn()))
 
 
 def test_only_few_lesions_are_printed_with_pictures():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ class Prediction:
 
 
 def predict_patient(model: str, folder: Path, keep: Path, ct_shift_mm: float = 0.0) -> Prediction:
-    """Segment one patient, or read what was said of it before.
+    """Segment one patient, or read what was said of it before: by these weights of these images.
 
     Parameters
     ----------
@@ -48,10 +49,13 @@ def predict_patient(model: str, folder: Path, keep: Path, ct_shift_mm: float = 0
     """
     card = load_model(model).card
     name = f"{folder.parent.name}-{folder.name}" + (f"-{ct_shift_mm:g}mm" if ct_shift_mm else "")
-    path = keep / card.sha256[:12] / f"{name}.npz"
+    with_ct = "ct" in card.architecture.channels
+    files = [folder / f"{each}.nii.gz" for each in ("spect", "ct")[: 1 + with_ct]]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    path = keep / card.sha256[:12] / f"{name}-{digest[:8]}.npz"
     if not path.exists():
-        spect = read_nifti(folder / "spect.nii.gz", "NM", "Bq/mL")
-        ct = read_nifti(folder / "ct.nii.gz", "CT") if "ct" in card.architecture.channels else None
+        spect = read_nifti(files[0], "NM", "Bq/mL")
+        ct = read_nifti(files[1], "CT") if with_ct else None
         if ct is not None and ct_shift_mm:
             ct = _shifted(ct, ct_shift_mm, name)
         found = segment(Study(spect, ct), Settings(method="model", model=model))

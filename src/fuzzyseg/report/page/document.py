@@ -14,7 +14,14 @@ from fuzzyseg.report.page.lesion_rows import MANY, about_intervals, rows, unknow
 from fuzzyseg.report.page.mip_svg import mips
 from fuzzyseg.report.page.oriented import oriented
 from fuzzyseg.report.page.pixels import data_url
-from fuzzyseg.report.page.text import details, escaped, made_by, patient_line, warnings_of
+from fuzzyseg.report.page.text import (
+    about_lesions,
+    details,
+    escaped,
+    made_by,
+    patient_line,
+    warnings_of,
+)
 from fuzzyseg.report.page.viewer import viewer_data
 from fuzzyseg.report.page.whole_body import empty_margin, places_in_picture, whole_body
 
@@ -90,7 +97,9 @@ def report_html(
         mips=mips(data_url(front), front.shape, places, empty_margin(front)),
         rows=rows(quantification, pictures),
         many="many" if len(numbers) > MANY else "few",
-        unknown=unknown(quantification) + about_intervals(quantification),
+        unknown=unknown(quantification)
+        + about_intervals(quantification)
+        + (about_lesions(segmentation.provenance) if has_lesions else ""),
         # Of a CT alone bone is all there is.
         title="Bone lesions" if has_lesions else "Bone",
         no_list="" if has_lesions else " hidden",

@@ -50,6 +50,27 @@ def warnings_of(segmentation: Segmentation, q: Quantification) -> str:
     return f'<ul class="warnings" aria-label="Warnings">{items}</ul>'
 
 
+def about_lesions(made: Provenance) -> str:
+    """Say how often the model's lesions were lesions, by the scores on its card."""
+    scores = [
+        one
+        for one in (made.parameters.get("card") or {}).get("metrics", {}).values()
+        if isinstance(one, dict) and {"lesions_found", "false_pieces"} <= one.keys()
+    ]
+    found, false = (
+        [one[name][0] for one in scores if one[name][0] is not None]
+        for name in ("lesions_found", "false_pieces")
+    )
+    if not found or not false:
+        return ""
+    return (
+        f'<p class="why">In groups of simulated patients the model found {min(found):.0%} to '
+        f"{max(found):.0%} of all lesions and marked {min(false):.1f} to {max(false):.1f} places "
+        "a patient that were none, such as fractures, worn joints and urine. What is listed here "
+        "may be no lesion, and lesions may be missing: look at the images.</p>"
+    )
+
+
 def patient_line(described: Mapping[str, Any]) -> str:
     """Name the patient, where run.json does (`segment --keep-identity`)."""
     told = [str(value) for value in described.get("patient", {}).values() if value]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from fuzzyseg.volume import Segmentation, Volume
 
 _MOST_VOXELS = 20_000_000  # the page would be too large
+_MOST_APART = 3  # of a larger study every second or third voxel of a row is shown
 _LEVEL = 4  # of compression: 6 takes three times as long for 2% of the size
 
 
@@ -30,11 +32,14 @@ def viewer_data(segmentation: Segmentation, ct: Volume | None) -> dict[str, Any]
     -------
     dict or None
         "layers", a list of dict with "name", "kind" ("uptake", "ct", "membership"), "data"
-        (base64 of .nii.gz), "low" and "high"; None if the study is too large for a page.
+        (base64 of .nii.gz), "low" and "high"; None if the study is too large for a page even with
+        every third voxel.
     """
-    volume = segmentation.volume
-    if volume.array.size > _MOST_VOXELS:
+    volume, memberships = segmentation.volume, segmentation.memberships
+    step = _apart(volume)
+    if step is None:
         return None
+    volume, ct = _thinned(volume, step), None if ct is None else _thinned(ct, step)
     is_ct = volume.modality == "CT"
     layers = []
     if ct is not None:
@@ -43,18 +48,39 @@ def viewer_data(segmentation: Segmentation, ct: Volume | None) -> dict[str, Any]
         layers.append(_ct_layer(volume.array, volume))
     else:
         low, high = float(volume.array.min()), float(volume.array.max())
-        step = (high - low) / 4095 or 1.0
-        whole = np.rint((volume.array - low) / step).astype(np.int16)
+        slope = (high - low) / 4095 or 1.0
+        whole = np.rint((volume.array - low) / slope).astype(np.int16)
         shown = float(np.percentile(volume.array, 99.8))
         layers.append(
-            _layer("uptake", "uptake", whole, volume, (low, shown), slope=step, offset=low)
+            _layer("uptake", "uptake", whole, volume, (low, shown), slope=slope, offset=low)
         )
     for k, name in enumerate(segmentation.class_names):
         if k:
-            u = np.rint(segmentation.memberships[k] * 250).astype(np.uint8)
+            u = np.rint(_every(memberships[k], step) * 250).astype(np.uint8)
             u[u < 13] = 0  # under 5%: what nobody looks for costs most of the space
             layers.append(_layer(name, "membership", u, volume, (0.5, 1.0), slope=1 / 250))
     return {"layers": layers}
+
+
+def _apart(volume: Volume) -> tuple[int, int, int] | None:
+    """How far apart voxels are taken along each axis: the two finest are thinned alike."""
+    coarsest = int(np.argmax(volume.spacing_mm))
+    for n in range(1, _MOST_APART + 1):
+        x, y, z = (1 if axis == coarsest else n for axis in range(3))
+        shape = np.ceil(np.divide(volume.array.shape, (x, y, z)))
+        if np.prod(shape) <= _MOST_VOXELS:
+            return x, y, z
+    return None
+
+
+def _every(array: NDArray[Any], step: tuple[int, int, int]) -> NDArray[Any]:
+    return array[:: step[0], :: step[1], :: step[2]]
+
+
+def _thinned(volume: Volume, step: tuple[int, int, int]) -> Volume:
+    """Keep every so many voxels, where they are."""
+    affine = volume.affine @ np.diag([*step, 1.0])
+    return replace(volume, array=_every(volume.array, step), affine=affine)
 
 
 def _ct_layer(hu: NDArray[np.float32], volume: Volume) -> dict[str, Any]:
