@@ -178,6 +178,12 @@ def test_the_field_can_be_cropped_and_the_matrix_fixed(patient):
     whole = patient.labels.shape[2]
     assert part.labels.shape[2] == pytest.approx(0.4 * whole, abs=2)
     assert part.affine[2, 3] > patient.affine[2, 3] + 0.15 * whole * VOXEL
+    low, high = part.affine[2, 3], part.affine[2, 3] + VOXEL * part.labels.shape[2]
+    heights = [mm[2] for one in part.parameters["findings"] for mm in one["centres_mm"]]
+    outside = [mm[2] for one in patient.parameters["findings"] for mm in one["centres_mm"]]
+    assert heights
+    assert low <= min(heights) <= max(heights) <= high
+    assert max(outside) > high
 
 
 def test_a_labelled_volume_stands_in_and_is_deformed():

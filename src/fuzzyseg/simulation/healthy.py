@@ -198,10 +198,22 @@ def cropped(whole: Healthy, axial: tuple[float, float]) -> Healthy:
         raise InputError(
             f"expected an axial part of at least one slice, found {axial} of {n} slices; widen it"
         )
+    phantom = whole.phantom.cropped(first, last)
     return replace(
         whole,
-        phantom=whole.phantom.cropped(first, last),
+        phantom=phantom,
         soft=whole.soft[..., first:last],
         bone=whole.bone[..., first:last],
         dense=whole.dense[..., first:last],
+        findings=_within(whole.findings, phantom.grid.axis(2)),
     )
+
+
+def _within(findings: list[dict[str, Any]], z_mm: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Keep the findings some part of which has its centre in these slices, and those parts."""
+    kept = []
+    for one in findings:
+        inside = [mm for mm in one["centres_mm"] if z_mm[0] <= mm[2] <= z_mm[-1]]
+        if inside:
+            kept.append(one | {"centres_mm": inside})
+    return kept
