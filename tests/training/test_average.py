@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from fuzzyseg.training.average import average_in
+from fuzzyseg.training.average import average_in, between
 
 
 def test_it_is_the_weighted_sum_of_all_that_came():
@@ -33,3 +33,19 @@ def test_it_is_the_weighted_sum_of_all_that_came():
             expected += share * tensors[name]
         torch.testing.assert_close(average.state_dict()[name], expected)
     assert average[1].num_batches_tracked == 30
+
+
+def test_a_network_between_two_has_the_weighted_mean_of_their_weights():
+    torch.manual_seed(0)
+    start, end = (nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)) for _ in range(2))
+    start[1].running_var[:] = 3.0
+    end[1].num_batches_tracked += 7
+    before = copy.deepcopy(end.state_dict())
+    found = between(start, end, 0.25)
+    for name, value in end.state_dict().items():
+        assert torch.equal(value, before[name])
+        if value.is_floating_point():
+            expected = 0.25 * start.state_dict()[name] + 0.75 * value
+            torch.testing.assert_close(found.state_dict()[name], expected)
+    assert found[1].running_var.tolist() == [1.5, 1.5]
+    assert found[1].num_batches_tracked == 7

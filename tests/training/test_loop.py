@@ -442,6 +442,26 @@ def test_a_run_may_start_from_a_model_and_says_so(tmp_path):
     assert second.card.training["start"] == {"name": "a", "sha256": first.card.sha256}
 
 
+def test_a_share_of_the_start_is_kept_also_by_a_run_that_was_stopped(tmp_path):
+    first = train(tmp_path / "a", QUICK, CASES)
+    changed = replace(QUICK, seed=5, ema=0.5, checkpoint_minutes=1e-9)
+    end = train(tmp_path / "b", changed, CASES, start=first)
+    half = train(tmp_path / "c", replace(changed, start_share=0.5), CASES, start=first)
+    for name, value in half.network.named_parameters():
+        mean = (first.network.get_parameter(name) + end.network.get_parameter(name)) / 2
+        torch.testing.assert_close(value, mean)
+    assert not half.network.training
+    stopped_at(tmp_path / "d", 4, replace(changed, start_share=0.5), start=first)
+    train(tmp_path / "d", replace(changed, start_share=0.5), CASES, CASES[:1], resume=True)
+    train(tmp_path / "e", replace(changed, start_share=0.5), CASES, CASES[:1], start=first)
+    assert same(weights(tmp_path / "d"), weights(tmp_path / "e"))
+
+
+def test_a_share_of_no_start_is_refused(tmp_path):
+    with pytest.raises(InputError, match="with --start-share, found none; give one with --start"):
+        train(tmp_path / "a", replace(QUICK, start_share=0.5), CASES)
+
+
 def test_a_model_of_another_architecture_is_no_start(tmp_path):
     first = train(tmp_path / "a", QUICK, CASES)
     with pytest.raises(InputError, match="to start from with filters 5, found filters 4 in a; "):

@@ -229,7 +229,8 @@ def show_summary(summary: dict[str, Any]) -> None:
     if any(score["left_out"] for score in scores):
         say(
             "left out of a mean: patients without the structure, and of HD95 and MSD also those in "
-            "whom it was missed"
+            "whom it was missed; a structure that is predicted without being there counts as 0 in "
+            "surface DSC"
         )
     if "lesions" in summary:
         lesions = summary["lesions"]

@@ -97,6 +97,9 @@ class Config:
     ema
         Decay of an exponential moving average of the weights, such as 0.999, which is validated and
         saved as the model; 0 for none.
+    start_share
+        Share of the weights that training began with (--start) in those that are validated and
+        saved: between the two a network often is better than either.
     augment
         Vary patches by gamma (0.9 to 1.1 for SPECT; 1.4, 1.6 or 1.8 for CT, as in the paper) and by
         mirroring.
@@ -164,7 +167,7 @@ class Config:
             *("channels", "classes", "network", "filters", "dims", "context", "planes"),
             *("spect", "ct", "ct_window_hu", "spacing_mm", "register"),
         ),
-        "Optimiser": ("steps", "batch", "lr", "clip", "ema"),
+        "Optimiser": ("steps", "batch", "lr", "clip", "ema", "start_share"),
         "Patches and augmentation": (
             *("patch", "bright", "lesions", "augment", "mirror", "rotate", "zoom", "ct_shift_mm"),
             *(
@@ -215,6 +218,7 @@ class Config:
     lr: float = 3e-3
     clip: float = 1.0
     ema: float = 0.0
+    start_share: float = 0.0
     augment: bool = True
     mirror: Literal["all", "left-right"] = "all"
     rotate: float = 0.0
@@ -318,11 +322,14 @@ def check_config(config: Config) -> None:
     check(config.channels in TASKS, "channels", "spect, spect ct, or ct")
     if NETWORKS[config.network].first is not None:
         check(config.channels == ("spect", "ct"), "channels", f"spect ct, of {config.network},")
+        check(not config.start_share, "start_share", f"0, of {config.network},")
     for name in ("steps", "batch", "redraw", "validate_every", "log_every", "filters"):
         check(getattr(config, name) >= 1, name, "1 or more")
     for name in ("anneal", "context", "seed", "patience"):
         check(getattr(config, name) >= 0, name, "0 or more")
-    for name in ("bright", "lesions", "randomise", "parts", "paint", "texture", "ct_ends"):
+    for name in (
+        *("bright", "lesions", "randomise", "parts", "paint", "texture", "ct_ends", "start_share"),
+    ):
         check(0 <= getattr(config, name) <= 1, name, "a share from 0 to 1")
     for name in (
         *("noise", "blur", "scale", "beta", "lam", "alpha"),

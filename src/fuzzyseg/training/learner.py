@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.networks.registry import build_network
-from fuzzyseg.training.average import average_in
+from fuzzyseg.training.average import average_in, between
 from fuzzyseg.training.idle import freeze_idle
 from fuzzyseg.training.objective import anneal, batch_loss, build_loss
 from fuzzyseg.training.start import architecture_of
@@ -63,6 +63,7 @@ class Learner:
         self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
         freeze_idle(self.network)
         self.average = copy.deepcopy(self.network) if config.ema else None
+        self.started = copy.deepcopy(self.network) if config.start_share else None
         self.loss = build_loss(config, centres).to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=config.lr, weight_decay=_WEIGHT_DECAY
@@ -72,13 +73,21 @@ class Learner:
     @property
     def kept(self) -> torch.nn.Module:
         """Network that is validated and becomes the model."""
-        return self.network if self.average is None else self.average
+        trained = self.network if self.average is None else self.average
+        if self.started is None:
+            return trained
+        return between(self.started, trained, self.config.start_share)
 
     @property
     def modules(self) -> dict[str, torch.nn.Module]:
         """All that a checkpoint holds, but the optimiser."""
-        found = {"network": self.network, "loss": self.loss}
-        return found if self.average is None else found | {"average": self.average}
+        found = {
+            "network": self.network,
+            "loss": self.loss,
+            "average": self.average,
+            "started": self.started,
+        }
+        return {name: module for name, module in found.items() if module is not None}
 
     def take_over(self, model: Model) -> None:
         """Begin with the weights of a model that `check_start` lets pass."""
@@ -86,9 +95,9 @@ class Learner:
         if model.card.architecture == self.architecture.first:
             taken = {f"first.{name}": tensor for name, tensor in weights.items()}
             weights = self.network.state_dict() | taken
-        self.network.load_state_dict(weights)
-        if self.average is not None:
-            self.average.load_state_dict(weights)
+        for each in (self.network, self.average, self.started):
+            if each is not None:
+                each.load_state_dict(weights)
 
     def begin(self) -> None:
         """Share the network with the other processes, and compile it; a checkpoint comes first."""

@@ -173,7 +173,6 @@ class _Run:
         finally:
             if log is not None:
                 log.close()
-        self.learner.kept.eval()
         model = self._described(None)
         if not self.folder.writes:
             return model
@@ -201,7 +200,7 @@ class _Run:
         """Score the validation cases, and keep the weights if they are the best so far."""
         if not self.validation or not self.folder.writes:
             return {}
-        model = Model(self.card, self.learner.kept.eval())
+        model = self._described(None)
         scores = mean_scores([score_case(model, case) for case in self.validation])
         progress, mean = self.progress, mean_dsc(scores)
         progress.since_best += 1
@@ -226,7 +225,7 @@ class _Run:
         training = dict(self.card.training) | {"steps": self.progress.step, "versions": versions()}
         metrics = {} if scores is None else {"validation": scores}
         card = dataclasses.replace(self.card, training=training, metrics=metrics)
-        return Model(card, self.learner.kept)
+        return Model(card, self.learner.kept.eval())
 
 
 def _ignore(_: Any) -> None:

@@ -54,7 +54,7 @@ def check_start(
     ------
     InputError
         If the model does not fit, or is not the one that the run began with, or a network of two
-        stages has none.
+        stages, or --start-share, has none.
     """
     whole = architecture_of(config)
     if card is None:
@@ -65,6 +65,11 @@ def check_start(
             raise InputError(
                 f"expected a trained model as the first stage of {config.network}, found none; "
                 "give one with --start, such as spect"
+            )
+        if config.start_share:
+            raise InputError(
+                "expected a model to start from with --start-share, found none; give one with "
+                "--start"
             )
         return None
     told = {"name": card.name, "sha256": card.sha256}
