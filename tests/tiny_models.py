@@ -12,7 +12,9 @@ from fuzzyseg.networks.registry import build_network
 CHANNELS = {"spect": ("spect",), "spect-ct": ("spect", "ct"), "ct": ("ct",)}
 
 
-def tiny_model(task="spect", *, seed=0, preprocessing=None, planes=("transverse",), **shape):
+def tiny_model(
+    task="spect", *, seed=0, preprocessing=None, planes=("transverse",), odds=(), **shape
+):
     """Make a model whose normalisations differ from doing nothing, and whose classes all occur."""
     if task == "ct":
         shape = {"classes": ("background", "bone")} | shape
@@ -24,7 +26,14 @@ def tiny_model(task="spect", *, seed=0, preprocessing=None, planes=("transverse"
             layer.running_mean.normal_(0, 0.3)
             layer.running_var.uniform_(0.2, 0.8)
     return Model(
-        Card(task, architecture, preprocessing or Preprocessing(), planes, {"data": "nothing"}),
+        Card(
+            task,
+            architecture,
+            preprocessing or Preprocessing(),
+            planes,
+            {"data": "nothing"},
+            odds=odds,
+        ),
         network.eval(),
     )
 

@@ -76,3 +76,13 @@ def test_a_ct_without_labels_is_refused(manifest, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main([str(path), "--methods", "threshold"])
     assert "expected labels of p0" in capsys.readouterr().err
+
+
+def test_odds_weigh_the_membership_in_bone(manifest, tmp_path, capsys):
+    write_tiny(tmp_path, "ct")
+    main([str(manifest), "--methods", str(tmp_path / "ct"), "--odds", "1e-9", "1", "1e9"])
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[-3:]]
+    assert [row[0].split("odds ")[1].strip(" `") for row in rows] == ["1e-09", "1", "1e+09"]
+    recall = [float(row[3].split()[0]) for row in rows]
+    assert recall[0] == 0.0
+    assert recall[2] > 0.8  # all but what lies far from everything dense

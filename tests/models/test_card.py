@@ -30,6 +30,7 @@ INTERVALS = Intervals(
         Card("x"),
         Card("x", typical=Typical(8, (0.06, 0.09), (0.4, 0.5))),
         Card("x", intervals=INTERVALS),
+        Card("x", odds=(1.0, 2.5, 1.0)),
     ],
 )
 def test_a_card_comes_back_from_its_json(card):

@@ -103,6 +103,16 @@ def test_other_voxels_are_resampled_there_and_back(with_model):
     np.testing.assert_array_equal(coarse.memberships.argmax(0), coarse.labels)
 
 
+def test_odds_of_the_card_weigh_memberships_on_the_grid_of_the_image(with_model):
+    options = {"preprocessing": Preprocessing(spacing_mm=8.0)}
+    plain = with_model("spect", SPECT, **options).memberships.astype(np.float64)
+    found = with_model("spect", SPECT, odds=(1.0, 3.0, 0.5), **options)
+    expected = plain * np.reshape([1.0, 3.0, 0.5], (3, 1, 1, 1))
+    np.testing.assert_allclose(found.memberships, expected / expected.sum(0), atol=1e-6)
+    np.testing.assert_array_equal(found.memberships.argmax(0), found.labels)
+    assert (found.labels != plain.argmax(0)).any()
+
+
 def test_planes_mirror_and_engine_are_obeyed_and_recorded(with_model):
     model = tiny_model(planes=("coronal", "sagittal"))
     seen = normalise_spect(SPECT.array)[None]

@@ -5,6 +5,8 @@
 DATA as for `fuzzyseg train --channels ct`. Every label above 0 is bone, unless
 `--structures FILE.csv` (columns "id" and "structure") says what the labels are: then ribs,
 vertebrae, sternum, scapulae and so on are. Scores are those of all of a CT, on its own voxels.
+`--odds 1 1.5 2 3` scores each with its memberships in bone multiplied by these, to choose the
+`odds` of a model's card.
 """
 
 from __future__ import annotations
@@ -39,7 +41,13 @@ if TYPE_CHECKING:
     from fuzzyseg.volume import Volume
 
 
-def score(ct: Volume, truth: Volume, method: str, bones: Collection[int] | None) -> Evaluation:
+def score(
+    ct: Volume,
+    truth: Volume,
+    method: str,
+    bones: Collection[int] | None,
+    odds: Sequence[float] = (1.0,),
+) -> list[Evaluation]:
     """Segment a CT and compare its bone with the true one.
 
     Parameters
@@ -50,6 +58,8 @@ def score(ct: Volume, truth: Volume, method: str, bones: Collection[int] | None)
         A method of `segment`, or the name or path of a model.
     bones : collection of int, optional
         Labels that are bone; all above 0 by default.
+    odds : sequence of float
+        Factors of the membership in bone, each with an evaluation of its own.
     """
     labels = np.rint(resample(truth, ct, order=0).array).astype(np.int64)
     bone = labels > 0 if bones is None else np.isin(labels, sorted(bones))
@@ -57,13 +67,16 @@ def score(ct: Volume, truth: Volume, method: str, bones: Collection[int] | None)
         settings = Settings(method=method)
     else:
         settings = Settings(method="model", model=method)
-    found = segment(ct, settings).labels > 0
-    return evaluate(
-        found.astype(np.uint8),
-        bone.astype(np.uint8),
-        spacing_mm=ct.spacing_mm,
-        class_names=CLASSES[:2],
-    )
+    background = segment(ct, settings).memberships[0]
+    return [
+        evaluate(
+            (factor * (1 - background) > background).astype(np.uint8),
+            bone.astype(np.uint8),
+            spacing_mm=ct.spacing_mm,
+            class_names=CLASSES[:2],
+        )
+        for factor in odds
+    ]
 
 
 def table(scores: Mapping[str, Sequence[Evaluation]]) -> str:
@@ -96,16 +109,17 @@ def into_card(model: str, name: str, evaluations: Sequence[Evaluation]) -> None:
 
 
 def _scored(
-    sources: Sequence[Source], method: str, bones: Collection[int] | None
-) -> list[Evaluation]:
+    sources: Sequence[Source], method: str, bones: Collection[int] | None, odds: Sequence[float]
+) -> list[list[Evaluation]]:
+    """Evaluate every CT, for each of the odds."""
     found = []
     for source in sources:
         if source.labels is None:
             raise InputError(f"expected labels of {source.name}, found none; give them")
         ct = read_source(source, ("ct",)).image
         truth = read_volume(source.labels, modality="other")
-        found.append(score(ct, truth, method, bones))
-    return found
+        found.append(score(ct, truth, method, bones, odds))
+    return [list(of_all) for of_all in zip(*found, strict=True)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -117,14 +131,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--methods", nargs="+", required=True, help="methods of segment, or models")
     parser.add_argument("--structures", type=Path, help="CSV that names the labels")
     parser.add_argument("--into-cards", metavar="NAME", help="write the models' scores, so named")
+    parser.add_argument("--odds", nargs="+", type=float, help="factors of membership in bone")
     given = parser.parse_args(arguments)
+    odds = given.odds or [1.0]
     try:
         bones = None if given.structures is None else bones_of(given.structures)
         sources = find_sources(given.data, ("ct",))
-        scores = {method: _scored(sources, method, bones) for method in given.methods}
+        every = {method: _scored(sources, method, bones, odds) for method in given.methods}
+        scores = {
+            f"{method}, odds {factor:g}" if given.odds else method: of_all
+            for method, found in every.items()
+            for factor, of_all in zip(odds, found, strict=True)
+        }
         for method in given.methods if given.into_cards else ():
             if method not in METHODS:
-                into_card(method, given.into_cards, scores[method])
+                into_card(method, given.into_cards, every[method][0])
     except InputError as error:
         parser.error(str(error))
     sys.stdout.write(f"{len(sources)} CTs\n\n{table(scores)}")

@@ -159,6 +159,10 @@ class Card:
         What its memberships are like: `segment` warns of others.
     intervals : Intervals
         How sure its lesions' volume and uptake are.
+    odds : tuple of floats
+        Of each class: `segment` multiplies its memberships by this, and they sum to 1 again. Of a
+        network that meets other images than it was trained on, some class's memberships are too
+        low throughout. Empty: they stay.
 
     Raises
     ------
@@ -176,9 +180,13 @@ class Card:
     sha256: str = ""
     typical: Typical = Typical()
     intervals: Intervals = Intervals()
+    odds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         check(is_name(self.name), "a name of", ("1 to 100 printable characters",), self.name)
+        n = len(self.architecture.classes)
+        fits = len(self.odds) in {0, n} and all(0 < w < math.inf for w in self.odds)
+        check(fits, "odds of", ("no", f"{n} numbers above 0"), self.odds)
         some = 0 < len(set(self.planes)) == len(self.planes)
         check(some and set(self.planes) <= set(PLANES), "planes out of", PLANES, self.planes)
 

@@ -15,7 +15,13 @@ from fuzzyseg.inference.prediction import passes
 from fuzzyseg.models.card import PLANES
 from fuzzyseg.provenance import now, versions
 from fuzzyseg.segmentation.methods import OF_ALL, settings_read
-from fuzzyseg.segmentation.model_input import highest, onto_image, predict_within, seen_by
+from fuzzyseg.segmentation.model_input import (
+    highest,
+    onto_image,
+    predict_within,
+    seen_by,
+    weigh,
+)
 from fuzzyseg.segmentation.suitability import spacing_warnings, unused_warnings
 from fuzzyseg.volume import Provenance, Segmentation
 
@@ -102,7 +108,10 @@ def _memberships(
         jobs=settings.jobs,
         progress=progress,
     )
-    return onto_image(found, seen.grid, box, study.image), engine, seen.grid
+    memberships = onto_image(found, seen.grid, box, study.image)
+    if model.card.odds:
+        weigh(memberships, model.card.odds)
+    return memberships, engine, seen.grid
 
 
 def _named(settings: Settings) -> str:

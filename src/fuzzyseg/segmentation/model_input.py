@@ -15,7 +15,7 @@ from fuzzyseg.segmentation.boxes import background, box_around, part, same_part
 from fuzzyseg.segmentation.suitability import channel_images
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -119,6 +119,13 @@ def onto_image(
     whole = background(len(found), image.shape)
     from_model_grid(found, part(grid, box), part(image, there), whole[:, *there])
     return whole
+
+
+def weigh(memberships: NDArray[np.float32], odds: Sequence[float]) -> None:
+    """Multiply each class's memberships (C, X, Y, Z) by its odds, in place; they sum to 1 again."""
+    for k, factor in enumerate(odds):
+        memberships[k] *= np.float32(factor)
+    memberships /= memberships.sum(0)
 
 
 def highest(memberships: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -26,8 +26,6 @@ _RIM, _DEEP = 0.66, 0.9  # of bone that is blurred: here its rim ends, and marro
 _AROUND = 0.02  # of the same outside bone: about 6 mm away
 _SHARPENED_MM = 2.0
 _RIM_OF_ORGAN = (0.1, 0.6)  # in standard deviations of the field whose level sets are their borders
-_CORE_OF_ELLIPSOID = (0.5, 0.95)  # its radii over the ellipsoid's
-_FAT_AROUND, _FAT_HU = 1.4, -100.0  # radii of the fat over the ellipsoid's
 _TISSUE_HU = -150.0  # below: lung and air, which take up nothing
 
 
@@ -50,16 +48,8 @@ class CTTexture:
     rimmed, core
         Share of these that have a rim, as kidneys and hearts with contrast agent have, and what
         the inside has of what the rim has.
-    enhanced : (fewest, most)
-        Ellipsoids of soft tissue with contrast agent: kidneys, chambers of the heart, vessels.
-    enhanced_mm, enhanced_hu
-        Their radii and CT numbers.
-    cortical, medulla
-        Share of these with a core, and what the core has of their CT number.
-    in_fat
-        Share of these that lie in fat.
     apart
-        Organs and deposits end where bone, blurred by `rim_mm`, has this level.
+        They end where bone, blurred by `rim_mm`, has this level.
     deposits : (fewest, most)
         Dense things that are no bone.
     deposit_mm, deposit_hu
@@ -96,12 +86,6 @@ class CTTexture:
     organ_hu: tuple[float, float] = (-150.0, 450.0)
     rimmed: float = 0.4
     core: tuple[float, float] = (-0.2, 0.9)
-    enhanced: tuple[int, int] = (0, 3)
-    enhanced_mm: tuple[float, float] = (6.0, 50.0)
-    enhanced_hu: tuple[float, float] = (80.0, 450.0)
-    cortical: float = 0.5
-    medulla: tuple[float, float] = (0.2, 0.9)
-    in_fat: float = 0.4
     apart: tuple[float, float] = (0.01, 0.05)
     deposits: tuple[int, int] = (0, 2)
     deposit_mm: tuple[float, float] = (1.5, 10.0)
@@ -161,7 +145,6 @@ def textured(
     inside = gaussian(bone.astype(np.float32), how.rim_mm / FWHM_PER_SIGMA / widths)
     soft = (labels == 0) & (image > _TISSUE_HU) & (inside < rng.uniform(*how.apart))
     _add_organs(image, soft, spacing_mm, rng, how)
-    _add_enhanced(image, soft, widths, rng, how)
     _add_deposits(image, soft, widths, rng, how)
     if bone.any():
         grain = smooth_field(bone.shape, spacing_mm, rng.uniform(*how.trabeculae_mm), rng)
@@ -193,28 +176,6 @@ def _add_organs(
             image[core] += added * np.float32(rng.uniform(*how.core) - 1)
 
 
-def _add_enhanced(
-    image: Array,
-    soft: NDArray[np.bool_],
-    widths: NDArray[np.float64],
-    rng: np.random.Generator,
-    how: CTTexture,
-) -> None:
-    """Put what contrast agent brightens into soft tissue, in place."""
-    places = np.flatnonzero(soft)
-    for _ in range(int(rng.integers(how.enhanced[0], how.enhanced[1] + 1)) if len(places) else 0):
-        hu, core = rng.uniform(*how.enhanced_hu), 0.0
-        fat = _FAT_AROUND if rng.random() < how.in_fat else 1.0
-        if rng.random() < how.cortical:
-            core = rng.uniform(*_CORE_OF_ELLIPSOID)
-        inner = hu * rng.uniform(*how.medulla)
-        box, distance = _ellipsoid(places, widths, how.enhanced_mm, fat, image.shape, rng)
-        there, free = image[box], soft[box]
-        there[free & (distance <= fat)] = np.float32(_FAT_HU)
-        there[free & (distance <= 1)] = np.float32(hu)
-        there[free & (distance <= core)] = np.float32(inner)
-
-
 def _add_deposits(
     image: Array,
     soft: NDArray[np.bool_],
@@ -224,35 +185,17 @@ def _add_deposits(
 ) -> None:
     """Put dense ellipsoids into soft tissue, in place."""
     places = np.flatnonzero(soft)
-    for _ in range(int(rng.integers(how.deposits[0], how.deposits[1] + 1)) if len(places) else 0):
-        box, distance = _ellipsoid(places, widths, how.deposit_mm, 1.0, image.shape, rng)
-        image[box][(distance <= 1) & soft[box]] = np.float32(rng.uniform(*how.deposit_hu))
-
-
-def _ellipsoid(
-    places: NDArray[np.intp],
-    widths: NDArray[np.float64],
-    radii_mm: tuple[float, float],
-    reach: float,
-    shape: tuple[int, ...],
-    rng: np.random.Generator,
-) -> tuple[tuple[slice, ...], NDArray[np.float64]]:
-    """Draw an ellipsoid around one of these voxels.
-
-    Returns
-    -------
-    box : slices
-        Where it lies, up to `reach` times its radii.
-    distance : ndarray of the box's shape
-        From its centre, over its radius in that direction.
-    """
-    centre = np.array(np.unravel_index(places[rng.integers(len(places))], shape))
-    radii = rng.uniform(*radii_mm, size=3) / widths
-    first = np.maximum(np.floor(centre - reach * radii), 0).astype(int)
-    last = np.minimum(np.ceil(centre + reach * radii).astype(int) + 1, shape)
-    box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
-    squares = [((g - c) / r) ** 2 for g, c, r in zip(np.ogrid[box], centre, radii, strict=True)]
-    return box, np.sqrt(sum(squares))
+    count = int(rng.integers(how.deposits[0], how.deposits[1] + 1)) if len(places) else 0
+    for _ in range(count):
+        centre = np.array(np.unravel_index(places[rng.integers(len(places))], image.shape))
+        radii = rng.uniform(*how.deposit_mm, size=3) / widths
+        first = np.maximum(np.floor(centre - radii), 0).astype(int)
+        last = np.ceil(centre + radii).astype(int) + 1
+        box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+        there = image[box]
+        grid = np.ogrid[tuple(slice(a, a + n) for a, n in zip(first, there.shape, strict=True))]
+        distance = sum(((g - c) / r) ** 2 for g, c, r in zip(grid, centre, radii, strict=True))
+        there[(distance <= 1) & soft[box]] = np.float32(rng.uniform(*how.deposit_hu))
 
 
 def _other_bone(
