@@ -54,6 +54,10 @@ def test_channels_of_the_input(channels, context, expected):
     ("kind", "values"),
     [
         (Architecture, {"network": "transformer"}),
+        (Card, {"name": "x", "odds": (1.0, 2.0)}),
+        (Card, {"name": "x", "odds": (1.0, 2.0, 0.0)}),
+        (Card, {"name": "x", "odds": (1.0, 2.0, float("nan"))}),
+        (Card, {"name": "x", "odds": (1.0, 2.0, 1e9)}),
         (Architecture, {"channels": ("ct", "spect")}),
         (Architecture, {"classes": ("bone",)}),
         (Architecture, {"classes": ("bone", "bone")}),

@@ -38,7 +38,7 @@ BAD = {
     "lr": [0.0, float("nan"), float("inf")],
     "clip": [0.0],
     "ema": [-0.1, 1.0],
-    "start_share": [-0.1, 1.1],
+    "start_share": [-0.1, 1.0],
     "mirror": ["none"],
     "rotate": [-1.0, float("nan")],
     "zoom": [-0.1],

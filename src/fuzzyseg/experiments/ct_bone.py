@@ -5,8 +5,8 @@
 DATA as for `fuzzyseg train --channels ct`. Every label above 0 is bone, unless
 `--structures FILE.csv` (columns "id" and "structure") says what the labels are: then ribs,
 vertebrae, sternum, scapulae and so on are. Scores are those of all of a CT, on its own voxels.
-`--odds 1 1.5 2 3` scores each with its memberships in bone multiplied by these, to choose the
-`odds` of a model's card.
+`--odds 1 1.5 2 3` scores each with the odds of bone multiplied by these, on top of those of a
+model's card, to choose the latter.
 """
 
 from __future__ import annotations
@@ -134,6 +134,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--odds", nargs="+", type=float, help="factors of membership in bone")
     given = parser.parse_args(arguments)
     odds = given.odds or [1.0]
+    if given.odds and given.into_cards:
+        parser.error("expected --odds or --into-cards, found both; leave one of them out")
+    if not all(0 < factor < np.inf for factor in odds):
+        parser.error(f"expected --odds above 0, found {min(odds):g}; give others")
     try:
         bones = None if given.structures is None else bones_of(given.structures)
         sources = find_sources(given.data, ("ct",))

@@ -185,8 +185,8 @@ class Card:
     def __post_init__(self) -> None:
         check(is_name(self.name), "a name of", ("1 to 100 printable characters",), self.name)
         n = len(self.architecture.classes)
-        fits = len(self.odds) in {0, n} and all(0 < w < math.inf for w in self.odds)
-        check(fits, "odds of", ("no", f"{n} numbers above 0"), self.odds)
+        fits = len(self.odds) in {0, n} and all(1e-3 <= w <= 1e3 for w in self.odds)
+        check(fits, "odds of", ("none", f"{n} numbers from 0.001 to 1000"), self.odds)
         some = 0 < len(set(self.planes)) == len(self.planes)
         check(some and set(self.planes) <= set(PLANES), "planes out of", PLANES, self.planes)
 

@@ -327,9 +327,7 @@ def check_config(config: Config) -> None:
         check(getattr(config, name) >= 1, name, "1 or more")
     for name in ("anneal", "context", "seed", "patience"):
         check(getattr(config, name) >= 0, name, "0 or more")
-    for name in (
-        *("bright", "lesions", "randomise", "parts", "paint", "texture", "ct_ends", "start_share"),
-    ):
+    for name in ("bright", "lesions", "randomise", "parts", "paint", "texture", "ct_ends"):
         check(0 <= getattr(config, name) <= 1, name, "a share from 0 to 1")
     for name in (
         *("noise", "blur", "scale", "beta", "lam", "alpha"),
@@ -350,7 +348,8 @@ def check_config(config: Config) -> None:
         "class_weights_end",
         "none without --class-weights",
     )
-    check(0 <= config.ema < 1, "ema", "a number from 0 to below 1")
+    for name in ("ema", "start_share"):
+        check(0 <= getattr(config, name) < 1, name, "a number from 0 to below 1")
     for name in ("rotate", "zoom", "ct_shift_mm"):
         check(config.dims == 3 or not getattr(config, name), name, "0, with --dims 2,")
     check("spect" in config.channels or not config.parts, "parts", "0, without a SPECT,")

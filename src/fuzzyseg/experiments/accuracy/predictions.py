@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.errors import InputError
 from fuzzyseg.io import read_nifti
 from fuzzyseg.io.output import replacing
 from fuzzyseg.models import load_model
@@ -33,7 +34,7 @@ class Prediction:
 
 
 def predict_patient(model: str, folder: Path, keep: Path, ct_shift_mm: float = 0.0) -> Prediction:
-    """Segment one patient, or read what was said of it before: by these weights of these images.
+    """Segment one patient, or read what this model said of these images before.
 
     Parameters
     ----------
@@ -51,7 +52,15 @@ def predict_patient(model: str, folder: Path, keep: Path, ct_shift_mm: float = 0
     name = f"{folder.parent.name}-{folder.name}" + (f"-{ct_shift_mm:g}mm" if ct_shift_mm else "")
     with_ct = "ct" in card.architecture.channels
     files = [folder / f"{each}.nii.gz" for each in ("spect", "ct")[: 1 + with_ct]]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    try:
+        images = b"".join(file.read_bytes() for file in files)
+    except OSError as error:
+        raise InputError(
+            f"expected {' and '.join(file.name for file in files)} in {folder}, found {error}; "
+            "give a patient that fuzzyseg simulate wrote"
+        ) from error
+    how = repr((card.preprocessing, card.planes, card.odds)).encode()
+    digest = hashlib.sha256(how + images).hexdigest()
     path = keep / card.sha256[:12] / f"{name}-{digest[:8]}.npz"
     if not path.exists():
         spect = read_nifti(files[0], "NM", "Bq/mL")

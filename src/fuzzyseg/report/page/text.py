@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,23 +53,27 @@ def warnings_of(segmentation: Segmentation, q: Quantification) -> str:
 
 def about_lesions(made: Provenance) -> str:
     """Say how often the model's lesions were lesions, by the scores on its card."""
-    scores = [
-        one
-        for one in (made.parameters.get("card") or {}).get("metrics", {}).values()
-        if isinstance(one, dict) and {"lesions_found", "false_pieces"} <= one.keys()
-    ]
+    metrics = (made.parameters.get("card") or {}).get("metrics", {}).values()
     found, false = (
-        [one[name][0] for one in scores if one[name][0] is not None]
+        [score for one in metrics if (score := _first_number(one, name)) is not None]
         for name in ("lesions_found", "false_pieces")
     )
     if not found or not false:
         return ""
     return (
-        f'<p class="why">In groups of simulated patients the model found {min(found):.0%} to '
-        f"{max(found):.0%} of all lesions and marked {min(false):.1f} to {max(false):.1f} places "
-        "a patient that were none, such as fractures, worn joints and urine. What is listed here "
-        "may be no lesion, and lesions may be missing: look at the images.</p>"
+        f'<p class="why">In groups of patients with known truth the model found {min(found):.0%} '
+        f"to {max(found):.0%} of all lesions and marked {min(false):.1f} to {max(false):.1f} "
+        "places a patient that were none, small ones included: fractures, worn joints and urine, "
+        "for example. What is listed here may be no lesion, and lesions may be missing: look at "
+        "the images.</p>"
     )
+
+
+def _first_number(scores: object, name: str) -> float | None:
+    """Estimate of a score with its interval in a card's metrics, which may hold anything."""
+    score = scores.get(name) if isinstance(scores, dict) else None
+    first = score[0] if isinstance(score, list | tuple) and score else None
+    return float(first) if isinstance(first, int | float) and math.isfinite(first) else None
 
 
 def patient_line(described: Mapping[str, Any]) -> str:

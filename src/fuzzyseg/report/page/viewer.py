@@ -56,7 +56,7 @@ def viewer_data(segmentation: Segmentation, ct: Volume | None) -> dict[str, Any]
         )
     for k, name in enumerate(segmentation.class_names):
         if k:
-            u = np.rint(_every(memberships[k], step) * 250).astype(np.uint8)
+            u = np.rint(_highest(memberships[k], step) * 250).astype(np.uint8)
             u[u < 13] = 0  # under 5%: what nobody looks for costs most of the space
             layers.append(_layer(name, "membership", u, volume, (0.5, 1.0), slope=1 / 250))
     return {"layers": layers}
@@ -64,7 +64,8 @@ def viewer_data(segmentation: Segmentation, ct: Volume | None) -> dict[str, Any]
 
 def _apart(volume: Volume) -> tuple[int, int, int] | None:
     """How far apart voxels are taken along each axis: the two finest are thinned alike."""
-    coarsest = int(np.argmax(volume.spacing_mm))
+    x, y, z = volume.spacing_mm
+    coarsest = 2 if z > 0.99 * max(x, y) else int(np.argmax((x, y)))  # slices of equal ones
     for n in range(1, _MOST_APART + 1):
         x, y, z = (1 if axis == coarsest else n for axis in range(3))
         shape = np.ceil(np.divide(volume.array.shape, (x, y, z)))
@@ -75,6 +76,17 @@ def _apart(volume: Volume) -> tuple[int, int, int] | None:
 
 def _every(array: NDArray[Any], step: tuple[int, int, int]) -> NDArray[Any]:
     return array[:: step[0], :: step[1], :: step[2]]
+
+
+def _highest(array: NDArray[Any], step: tuple[int, int, int]) -> NDArray[Any]:
+    """Take the highest of those that each voxel stands for: a small lesion stays to be seen."""
+    if max(step) == 1:
+        return array
+    missing = [(0, -n % s) for n, s in zip(array.shape, step, strict=True)]
+    whole = np.pad(array, missing, mode="edge")
+    x, y, z = (n // s for n, s in zip(whole.shape, step, strict=True))
+    blocks = whole.reshape(x, step[0], y, step[1], z, step[2])
+    return np.asarray(blocks.max(axis=(1, 3, 5)))
 
 
 def _thinned(volume: Volume, step: tuple[int, int, int]) -> Volume:
