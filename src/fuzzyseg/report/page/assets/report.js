@@ -65,12 +65,13 @@
 
     const boxes = document.getElementById("classes");
     const shown = new Map();
+    const withLesions = index((l) => l.name === "lesion") >= 0;
     layers.forEach((layer, k) => {
       if (layer.kind !== "membership") return;
       const label = document.createElement("label");
       const box = document.createElement("input");
       box.type = "checkbox";
-      box.checked = layer.name === "lesion";
+      box.checked = layer.name === "lesion" || !withLesions; // of a CT alone there is only bone
       shown.set(k, box);
       box.addEventListener("change", redraw);
       label.append(box, layer.name);
@@ -82,7 +83,7 @@
     slider.max = String(Math.max(data.curve.length - 1, 0));
     const half = data.curve.findIndex((c) => Math.abs(c.threshold - 0.5) < 1e-6);
     if (half >= 0) slider.value = String(half);
-    slider.disabled = data.curve.length === 0;
+    slider.closest("label").hidden = data.curve.length === 0;
     function threshold() {
       const at = data.curve[Number(slider.value)];
       if (!at) return 0.5;
