@@ -29,6 +29,7 @@ from fuzzyseg.models.model_files import load_model, write_card
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.segmentation.methods import METHODS
+from fuzzyseg.segmentation.model_input import highest, weigh
 from fuzzyseg.training.case import read_source
 from fuzzyseg.training.sources import find_sources
 
@@ -67,16 +68,20 @@ def score(
         settings = Settings(method=method)
     else:
         settings = Settings(method="model", model=method)
-    background = segment(ct, settings).memberships[0]
-    return [
-        evaluate(
-            (factor * (1 - background) > background).astype(np.uint8),
-            bone.astype(np.uint8),
-            spacing_mm=ct.spacing_mm,
-            class_names=CLASSES[:2],
+    memberships = segment(ct, settings).memberships
+    found = []
+    for factor in odds:
+        weighed = np.copy(memberships)
+        weigh(weighed, (1.0, *[factor] * (len(memberships) - 1)))
+        found.append(
+            evaluate(
+                (highest(weighed) > 0).astype(np.uint8),
+                bone.astype(np.uint8),
+                spacing_mm=ct.spacing_mm,
+                class_names=CLASSES[:2],
+            )
         )
-        for factor in odds
-    ]
+    return found
 
 
 def table(scores: Mapping[str, Sequence[Evaluation]]) -> str:

@@ -173,7 +173,7 @@ class _Run:
         finally:
             if log is not None:
                 log.close()
-        model = self._described(None)
+        model = self._described()
         if not self.folder.writes:
             return model
         return self.folder.finish(model, progress, time.monotonic() - started)
@@ -200,13 +200,14 @@ class _Run:
         """Score the validation cases, and keep the weights if they are the best so far."""
         if not self.validation or not self.folder.writes:
             return {}
-        model = self._described(None)
+        model = self._described()
         scores = mean_scores([score_case(model, case) for case in self.validation])
         progress, mean = self.progress, mean_dsc(scores)
         progress.since_best += 1
         if progress.best is None or mean > progress.best:
             progress.best, progress.best_step, progress.since_best = mean, progress.step, 0
-            self.folder.save_best(self._described(scores))
+            card = dataclasses.replace(model.card, metrics={"validation": scores})
+            self.folder.save_best(Model(card, model.network))
         return {"validation": scores}
 
     def _patience_is_over(self) -> bool:
@@ -220,11 +221,10 @@ class _Run:
             over = bool(told)
         return over
 
-    def _described(self, scores: dict[str, Any] | None) -> Model:
+    def _described(self) -> Model:
         """Return the model as it is now, with a card that says how it came about."""
         training = dict(self.card.training) | {"steps": self.progress.step, "versions": versions()}
-        metrics = {} if scores is None else {"validation": scores}
-        card = dataclasses.replace(self.card, training=training, metrics=metrics)
+        card = dataclasses.replace(self.card, training=training)
         return Model(card, self.learner.kept.eval())
 
 

@@ -81,9 +81,9 @@ def draw_gallery(
     known = sorted((p for p in scores if p.lesions), key=lambda p: p.dsc(2)[0])
     if not known:
         return
-    chosen = {"worst": known[0], "best": known[-1]}  # the same if there is one
-    if len(known) > 2:
-        chosen = {"worst": known[0], "median": known[len(known) // 2], "best": known[-1]}
+    chosen = {"worst": known[0], "median": known[len(known) // 2], "best": known[-1]}
+    if len(known) < 3:
+        del chosen["median"]
     figure = Figure(figsize=(12, 4.4), layout=ConstrainedLayoutEngine(h_pad=_EDGE_IN))
     axes = _row(figure, 2 * len(chosen))
     for n, (what, patient) in enumerate(chosen.items()):

@@ -144,12 +144,9 @@ def each_false_piece(
     list of str
         A name for each; `NO_FINDING` if no centre is within 25 mm.
     """
-    from scipy import ndimage
-
-    pieces, n = ndimage.label(predicted, ndimage.generate_binary_structure(3, 2))
-    false = sorted(set(range(1, n + 1)) - set(np.unique(pieces[truth])))
+    pieces = components(predicted, affine).labels
     names = []
-    for number in false:
+    for number in np.setdiff1d(np.unique(pieces[predicted]), pieces[truth]):
         voxels = np.argwhere(pieces == number) @ affine[:3, :3].T + affine[:3, 3]
         far = [float(np.linalg.norm(voxels - mm, axis=1).min()) for _, mm in parts]
         near = int(np.argmin(far)) if far else 0
