@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import nibabel as nib
 import numpy as np
@@ -98,6 +98,20 @@ def test_dicom_is_read_back_as_it_was_written(cohort):
         np.testing.assert_allclose(back.affine, written.affine, atol=1e-3)
         step = np.ptp(written.array) / 65535 if name == "spect" else 1
         np.testing.assert_allclose(back.array, written.array, atol=0.51 * step)
+
+
+def test_nifti_says_through_its_json_what_dicom_says(cohort):
+    folder = cohort / "patient-0001"
+    for name in ("spect", "ct"):
+        nifti = read_nifti(folder / f"{name}.nii.gz", None)
+        dicom = read_volume(folder / "dicom", modality=nifti.modality)
+        assert (nifti.unit, nifti.nuclide, nifti.warnings) == (dicom.unit, dicom.nuclide, ())
+        if name == "spect":
+            given, same = asdict(nifti.administration), asdict(dicom.administration)
+            assert given.pop("decay") == "acquisition"  # of which NM by the standard says nothing
+            for key, value in given.items():
+                close = pytest.approx(value, rel=1e-3) if isinstance(value, float) else value
+                assert same[key] == close
 
 
 def test_dicom_says_where_the_first_view_was_taken_from(cohort):

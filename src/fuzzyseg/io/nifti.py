@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,7 @@ from fuzzyseg.errors import InputError
 from fuzzyseg.io.limits import require_size
 from fuzzyseg.io.messages import one_line
 from fuzzyseg.io.nifti_header import affine_mm, header_remarks, nibabel_failures, require_scalar_3d
+from fuzzyseg.io.sidecar import Sidecar, read_sidecar
 from fuzzyseg.io.unnamed import named
 
 if TYPE_CHECKING:
@@ -69,9 +71,11 @@ def read_nifti(
         A NIfTI file, gzipped or not, whatever its name says; a fourth axis of length 1 is
         dropped.
     modality : {"CT", "NM", "PT", "other"} or None
-        What the image is; NIfTI does not say. None guesses, see `guess_modality`.
+        What the image is; NIfTI does not say. None takes it from the JSON file beside the image
+        (`read_sidecar`), or guesses, see `guess_modality`.
     unit : {"HU", "Bq/mL", "counts", "SUV", "arbitrary"}, optional
-        Unit of the intensities; by default HU for CT, otherwise arbitrary.
+        Unit of the intensities; by default that of the JSON file where modalities agree, else HU
+        for CT, otherwise arbitrary.
 
     Returns
     -------
@@ -102,8 +106,24 @@ def read_nifti(
             f"expected a complete NIfTI image, found {path}, which cannot be read as one "
             f"({one_line(error)}); copy or export it again"
         ) from error
-    return named(
-        array.reshape(array.shape[:3]), affine, modality, unit, source=str(path), warnings=warnings
+    beside = read_sidecar(path)
+    if modality and beside.modality and (modality == "CT") != (beside.modality == "CT"):
+        beside = Sidecar()  # who asks knows better
+    if beside.factor != 1.0 and unit is None:
+        array = array * np.float32(beside.factor)
+    volume = named(
+        array.reshape(array.shape[:3]),
+        affine,
+        modality or beside.modality,
+        unit or beside.unit,
+        source=str(path),
+        warnings=warnings + beside.warnings,
+    )
+    return replace(
+        volume,
+        nuclide=beside.nuclide,
+        half_life_s=beside.half_life_s,
+        administration=beside.administration,
     )
 
 

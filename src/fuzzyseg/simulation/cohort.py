@@ -13,6 +13,7 @@ from fuzzyseg.jobs import Here, Task, run
 from fuzzyseg.provenance import now
 from fuzzyseg.simulation.ct_only import SimulatedCT, simulate_ct
 from fuzzyseg.simulation.record import resumed
+from fuzzyseg.simulation.sidecars import CT_SIDECAR, spect_sidecar
 from fuzzyseg.simulation.simulated import Recipe, Simulated, check_recipe, simulate_patient
 from fuzzyseg.simulation.simulated_dicom import write_dicom
 from fuzzyseg.volume import Volume
@@ -110,6 +111,8 @@ def write_patient(
         grid = patient.spect
         write_image(folder / "spect.nii.gz", grid)
         write_image(folder / "ct.nii.gz", patient.ct)
+        _write_json(folder / "spect.json", spect_sidecar(patient))
+        _write_json(folder / "ct.json", CT_SIDECAR)
         for what in ("attenuation", "activity"):
             write_image(folder / f"{what}.nii.gz", Volume(getattr(patient, what), grid.affine))
         write_labels(folder / "labels.nii.gz", patient.labels, grid)
@@ -131,6 +134,7 @@ def _write_ct(out: Path, recipe: Recipe, number: int, finish: Finish | None) -> 
     body = simulate_ct(recipe, number)
     with _writing(out), new_folder(out / _name(number)) as folder:
         write_image(folder / "ct.nii.gz", body.ct)
+        _write_json(folder / "ct.json", CT_SIDECAR)
         write_labels(folder / "ct_labels.nii.gz", body.ct_labels, body.ct)
         if finish is not None:
             finish(folder, body)
