@@ -13,7 +13,14 @@ CHANNELS = {"spect": ("spect",), "spect-ct": ("spect", "ct"), "ct": ("ct",)}
 
 
 def tiny_model(
-    task="spect", *, seed=0, preprocessing=None, planes=("transverse",), odds=(), **shape
+    task="spect",
+    *,
+    seed=0,
+    preprocessing=None,
+    planes=("transverse",),
+    odds=(),
+    cortex=False,
+    **shape,
 ):
     """Make a model whose normalisations differ from doing nothing, and whose classes all occur."""
     if task == "ct":
@@ -33,6 +40,7 @@ def tiny_model(
             planes,
             {"data": "nothing"},
             odds=odds,
+            cortex=cortex,
         ),
         network.eval(),
     )

@@ -78,11 +78,43 @@ def test_a_ct_without_labels_is_refused(manifest, tmp_path, capsys):
     assert "expected labels of p0" in capsys.readouterr().err
 
 
-def test_odds_weigh_the_membership_in_bone(manifest, tmp_path, capsys):
-    write_tiny(tmp_path, "ct")
-    main([str(manifest), "--methods", str(tmp_path / "ct"), "--odds", "1e-9", "1", "1e9"])
-    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[-3:]]
-    assert [row[0].split("odds ")[1].strip(" `") for row in rows] == ["1e-09", "1", "1e+09"]
+def test_odds_take_the_place_of_those_of_the_card(manifest, tmp_path, capsys):
+    write_tiny(tmp_path, "ct", odds=(1.0, 7.0))
+    main([str(manifest), "--methods", str(tmp_path / "ct"), "--odds", "1e-3", "7", "1e3"])
+    main([str(manifest), "--methods", str(tmp_path / "ct")])
+    printed = capsys.readouterr().out.splitlines()
+    rows = [line.split("|")[1:-1] for line in printed if line.startswith("| `")]
+    assert [row[0].split("odds ")[1].strip(" `") for row in rows[:3]] == ["0.001", "7", "1000"]
+    assert rows[1][1:] == rows[3][1:]
     recall = [float(row[3].split()[0]) for row in rows]
-    assert recall[0] == 0.0
-    assert recall[2] > 0.8  # all but what lies far from everything dense
+    assert recall[0] < recall[1] <= recall[2]
+
+
+def test_pieces_without_cortex_can_be_left_out(manifest, tmp_path, capsys, monkeypatch):
+    from fuzzyseg.segmentation import learned
+
+    asked = []
+    monkeypatch.setattr(learned, "without_cortex", lambda *given: asked.append(given) or [])
+    write_tiny(tmp_path, "ct")
+    main([str(manifest), "--methods", str(tmp_path / "ct")])
+    assert not asked
+    main([str(manifest), "--methods", str(tmp_path / "ct"), "--cortex"])
+    assert len(asked) == 2
+    assert "ct, cortex`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["--odds", "0"], ["--cortex", "--into-cards", "x"], ["--odds", "2", "--into-cards", "x"]],
+)
+def test_options_that_do_not_go_together_are_refused(manifest, tmp_path, capsys, wrong):
+    write_tiny(tmp_path, "ct")
+    with pytest.raises(SystemExit):
+        main([str(manifest), "--methods", str(tmp_path / "ct"), *wrong])
+    assert "expected --" in capsys.readouterr().err
+
+
+def test_clustering_has_no_card_to_vary(manifest, capsys):
+    with pytest.raises(SystemExit):
+        main([str(manifest), "--methods", "threshold", "--cortex"])
+    assert "expected models for --odds and --cortex" in capsys.readouterr().err

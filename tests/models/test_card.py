@@ -54,6 +54,7 @@ def test_channels_of_the_input(channels, context, expected):
     ("kind", "values"),
     [
         (Architecture, {"network": "transformer"}),
+        (Card, {"name": "x", "cortex": True}),
         (Card, {"name": "x", "odds": (1.0, 2.0)}),
         (Card, {"name": "x", "odds": (1.0, 2.0, 0.0)}),
         (Card, {"name": "x", "odds": (1.0, 2.0, float("nan"))}),

@@ -113,6 +113,24 @@ def test_odds_of_the_card_weigh_memberships_on_the_grid_of_the_image(with_model)
     assert (found.labels != plain.argmax(0)).any()
 
 
+def test_pieces_without_cortex_become_background(with_model, monkeypatch):
+    from fuzzyseg.segmentation import learned
+    from fuzzyseg.segmentation.cortex import Piece
+
+    plain = with_model("ct", CT, odds=(1.0, 5.0))
+    bone = plain.labels == 1
+    gone = bone & (np.random.default_rng(0).random(bone.shape) < 0.5)
+    gone[:2] = False
+    assert 0 < gone.sum() < bone.sum()
+    piece = Piece((slice(2, None), slice(None), slice(None)), gone[2:], 31.4, 212.0)
+    monkeypatch.setattr(learned, "without_cortex", lambda *_: [piece])
+    found = with_model("ct", CT, odds=(1.0, 5.0), cortex=True)
+    expected = np.where(gone, plain.memberships[::-1], plain.memberships)
+    np.testing.assert_array_equal(found.memberships, expected)
+    np.testing.assert_array_equal(found.labels, np.where(gone, 0, plain.labels))
+    assert found.provenance.warnings[-1].endswith("no cortex: 31 mL of 212 HU.")
+
+
 def test_planes_mirror_and_engine_are_obeyed_and_recorded(with_model):
     model = tiny_model(planes=("coronal", "sagittal"))
     seen = normalise_spect(SPECT.array)[None]

@@ -5,14 +5,15 @@
 DATA as for `fuzzyseg train --channels ct`. Every label above 0 is bone, unless
 `--structures FILE.csv` (columns "id" and "structure") says what the labels are: then ribs,
 vertebrae, sternum, scapulae and so on are. Scores are those of all of a CT, on its own voxels.
-`--odds 1 1.5 2 3` scores each with the odds of bone multiplied by these, on top of those of a
-model's card, to choose the latter.
+`--odds 1 1.5 2 3` scores models with each of these odds of bone in place of their card's, and
+`--cortex` with its pieces without cortex left out, to choose what the card is to say.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,11 +26,10 @@ from fuzzyseg.experiments.accuracy.score_tables import markdown, told
 from fuzzyseg.experiments.bone_names import bones_of
 from fuzzyseg.io import read_volume
 from fuzzyseg.metrics import bootstrap_interval, evaluate, summarise
-from fuzzyseg.models.model_files import load_model, write_card
+from fuzzyseg.models.model_files import load_model, save_model, write_card
 from fuzzyseg.resample import resample
 from fuzzyseg.segmentation import Settings, segment
 from fuzzyseg.segmentation.methods import METHODS
-from fuzzyseg.segmentation.model_input import highest, weigh
 from fuzzyseg.training.case import read_source
 from fuzzyseg.training.sources import find_sources
 
@@ -43,12 +43,8 @@ if TYPE_CHECKING:
 
 
 def score(
-    ct: Volume,
-    truth: Volume,
-    method: str,
-    bones: Collection[int] | None,
-    odds: Sequence[float] = (1.0,),
-) -> list[Evaluation]:
+    ct: Volume, truth: Volume, method: str, bones: Collection[int] | None = None
+) -> Evaluation:
     """Segment a CT and compare its bone with the true one.
 
     Parameters
@@ -59,8 +55,6 @@ def score(
         A method of `segment`, or the name or path of a model.
     bones : collection of int, optional
         Labels that are bone; all above 0 by default.
-    odds : sequence of float
-        Factors of the membership in bone, each with an evaluation of its own.
     """
     labels = np.rint(resample(truth, ct, order=0).array).astype(np.int64)
     bone = labels > 0 if bones is None else np.isin(labels, sorted(bones))
@@ -68,19 +62,28 @@ def score(
         settings = Settings(method=method)
     else:
         settings = Settings(method="model", model=method)
-    memberships = segment(ct, settings).memberships
-    found = []
-    for factor in odds:
-        weighed = np.copy(memberships)
-        weigh(weighed, (1.0, *[factor] * (len(memberships) - 1)))
-        found.append(
-            evaluate(
-                (highest(weighed) > 0).astype(np.uint8),
-                bone.astype(np.uint8),
-                spacing_mm=ct.spacing_mm,
-                class_names=CLASSES[:2],
-            )
-        )
+    return evaluate(
+        (segment(ct, settings).labels > 0).astype(np.uint8),
+        bone.astype(np.uint8),
+        spacing_mm=ct.spacing_mm,
+        class_names=CLASSES[:2],
+    )
+
+
+def variants(method: str, odds: Sequence[float], folder: Path, *, cortex: bool) -> dict[str, str]:
+    """Write a model with other cards to a folder; their paths by what they are called."""
+    if method in METHODS:
+        raise InputError(f"expected models for --odds and --cortex, found {method}; leave it out")
+    model = load_model(method)
+    found: dict[str, str] = {}
+    several: Sequence[float | None] = odds or [None]
+    for factor in several:
+        own = model.card.odds if factor is None else (1.0, factor)
+        card = replace(model.card, odds=own, cortex=cortex or model.card.cortex)
+        path = folder / str(len(found))
+        save_model(replace(model, card=card), path)
+        name = method if factor is None else f"{method}, odds {factor:g}"
+        found[f"{name}, cortex" if cortex else name] = str(path)
     return found
 
 
@@ -114,17 +117,16 @@ def into_card(model: str, name: str, evaluations: Sequence[Evaluation]) -> None:
 
 
 def _scored(
-    sources: Sequence[Source], method: str, bones: Collection[int] | None, odds: Sequence[float]
-) -> list[list[Evaluation]]:
-    """Evaluate every CT, for each of the odds."""
+    sources: Sequence[Source], method: str, bones: Collection[int] | None
+) -> list[Evaluation]:
+    """Evaluate every CT."""
     found = []
     for source in sources:
         if source.labels is None:
             raise InputError(f"expected labels of {source.name}, found none; give them")
         ct = read_source(source, ("ct",)).image
-        truth = read_volume(source.labels, modality="other")
-        found.append(score(ct, truth, method, bones, odds))
-    return [list(of_all) for of_all in zip(*found, strict=True)]
+        found.append(score(ct, read_volume(source.labels, modality="other"), method, bones))
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -136,25 +138,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--methods", nargs="+", required=True, help="methods of segment, or models")
     parser.add_argument("--structures", type=Path, help="CSV that names the labels")
     parser.add_argument("--into-cards", metavar="NAME", help="write the models' scores, so named")
-    parser.add_argument("--odds", nargs="+", type=float, help="factors of membership in bone")
+    parser.add_argument("--odds", nargs="+", type=float, default=[], help="of bone, one by one")
+    parser.add_argument("--cortex", action="store_true", help="leave out pieces without cortex")
     given = parser.parse_args(arguments)
-    odds = given.odds or [1.0]
-    if given.odds and given.into_cards:
-        parser.error("expected --odds or --into-cards, found both; leave one of them out")
-    if not all(0 < factor < np.inf for factor in odds):
-        parser.error(f"expected --odds above 0, found {min(odds):g}; give others")
+    vary = given.odds or given.cortex
+    if vary and given.into_cards:
+        parser.error("expected --into-cards alone, found --odds or --cortex; leave it out")
+    if not all(1e-3 <= factor <= 1e3 for factor in given.odds):
+        parser.error(f"expected --odds from 0.001 to 1000, found {given.odds}; give others")
     try:
         bones = None if given.structures is None else bones_of(given.structures)
         sources = find_sources(given.data, ("ct",))
-        every = {method: _scored(sources, method, bones, odds) for method in given.methods}
-        scores = {
-            f"{method}, odds {factor:g}" if given.odds else method: of_all
-            for method, found in every.items()
-            for factor, of_all in zip(odds, found, strict=True)
-        }
+        scores: dict[str, list[Evaluation]] = {}
+        with tempfile.TemporaryDirectory() as folder:
+            for number, method in enumerate(given.methods):
+                of_it = {method: method}
+                if vary:
+                    where = Path(folder) / str(number)
+                    of_it = variants(method, given.odds, where, cortex=given.cortex)
+                scores |= {name: _scored(sources, path, bones) for name, path in of_it.items()}
         for method in given.methods if given.into_cards else ():
             if method not in METHODS:
-                into_card(method, given.into_cards, every[method][0])
+                into_card(method, given.into_cards, scores[method])
     except InputError as error:
         parser.error(str(error))
     sys.stdout.write(f"{len(sources)} CTs\n\n{table(scores)}")

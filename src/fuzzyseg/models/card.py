@@ -163,6 +163,9 @@ class Card:
         Of each class: `segment` multiplies its memberships by this, and they sum to 1 again. Of a
         network that meets other images than it was trained on, some class's memberships are too
         low throughout. Empty: they stay.
+    cortex : bool
+        Of a model of bone in CT: `segment` takes thick pieces that have no cortex, such as kidneys
+        and hearts with contrast agent, for background.
 
     Raises
     ------
@@ -181,12 +184,15 @@ class Card:
     typical: Typical = Typical()
     intervals: Intervals = Intervals()
     odds: tuple[float, ...] = ()
+    cortex: bool = False
 
     def __post_init__(self) -> None:
         check(is_name(self.name), "a name of", ("1 to 100 printable characters",), self.name)
         n = len(self.architecture.classes)
         fits = len(self.odds) in {0, n} and all(1e-3 <= w <= 1e3 for w in self.odds)
         check(fits, "odds of", ("none", f"{n} numbers from 0.001 to 1000"), self.odds)
+        of_bone = (self.task, n) == ("ct", 2)
+        check(of_bone or not self.cortex, "cortex only of", ("a ct with 2 classes",), self.task)
         some = 0 < len(set(self.planes)) == len(self.planes)
         check(some and set(self.planes) <= set(PLANES), "planes out of", PLANES, self.planes)
 

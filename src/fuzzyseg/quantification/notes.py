@@ -67,7 +67,7 @@ def notes_on(
         notes.append(f"No SUV: {scales.no_suv}{_remedy(scales)}.")
     elif scales.computed is not None:
         if not volume.half_life_s and not volume.nuclide:
-            notes.append(f"The file names no nuclide: {measuring.nuclide} was assumed.")
+            notes.append(f"The file names no nuclide: {measuring.nuclide} was taken.")
         if volume.administration.decay is None and measuring.decay is None:
             notes.append("Values were assumed to refer to the start of the acquisition.")
     return tuple(notes)

@@ -14,6 +14,7 @@ from fuzzyseg.inference.kept import kept_model
 from fuzzyseg.inference.prediction import passes
 from fuzzyseg.models.card import PLANES
 from fuzzyseg.provenance import now, versions
+from fuzzyseg.segmentation.cortex import without_cortex
 from fuzzyseg.segmentation.methods import OF_ALL, settings_read
 from fuzzyseg.segmentation.model_input import (
     highest,
@@ -68,8 +69,10 @@ def segment_with_model(
     _check_classes(card, settings)
     memberships, engine, grid = _memberships(model, study, settings, progress)
     labels = highest(memberships)
+    left_out = _leave_out(memberships, labels, study.image) if card.cortex else []
     warnings = [
         *study.warnings,
+        *left_out,
         *unused_warnings(card, study),
         *spacing_warnings(card, study.image),
         *_missing(labels, card.architecture.classes),
@@ -127,6 +130,21 @@ def _check_classes(card: Card, settings: Settings) -> None:
             f"expected {n_classes} classes for the model {card.name}, found {settings.classes}; "
             "leave out --classes, or choose a clustering method"
         )
+
+
+def _leave_out(
+    memberships: NDArray[np.float32], labels: NDArray[np.uint8], image: Volume
+) -> list[str]:
+    """Exchange memberships in bone and background in pieces without cortex, in place."""
+    pieces = without_cortex(labels == 1, image.array, image.spacing_mm)
+    for piece in pieces:
+        here = memberships[:, *piece.box]
+        here[:, piece.inside] = here[::-1, piece.inside]
+        labels[piece.box][piece.inside] = 0
+    if not pieces:
+        return []
+    told = ", ".join(f"{piece.ml:.0f} mL of {piece.hu:.0f} HU" for piece in pieces)
+    return [f"Taken for organs with contrast agent, since they have no cortex: {told}."]
 
 
 def _missing(labels: NDArray[np.uint8], names: tuple[str, ...]) -> list[str]:
