@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from tiny_models import write_tiny
+from tiny_models import tiny_model, write_tiny
 
+from fuzzyseg.models.card import Preprocessing
 from fuzzyseg.segmentation import Settings, segment
+from fuzzyseg.segmentation.model_input import seen_by
 from fuzzyseg.volume import Study, Volume
 
 
@@ -58,3 +60,19 @@ def test_no_method_sees_the_couch_beside_a_spect(method, tmp_path):
     if method != "model":  # which has random weights
         assert (found.labels[couch] == 0).all()
         assert (found.labels[spine] > 0).mean() > 0.7
+
+
+@pytest.mark.parametrize("gap", [1, 2])
+def test_a_couch_close_to_the_back_stays_apart_on_finer_voxels(gap):
+    hu = np.full((80, 60, 20), -1000.0, np.float32)
+    x, y = np.mgrid[:80, :60]
+    body = ((x - 40) / 32) ** 2 + ((y - 32) / 20) ** 2 <= 1
+    couch = (abs(x - 40) < 15) & (y >= 10 - gap) & (y < 12 - gap)
+    hu[body], hu[couch] = 30, 2000
+    coarse = Volume(hu, np.diag([3.9, 3.9, 4.4, 1.0]), "CT", "HU")
+    card = tiny_model("ct", preprocessing=Preprocessing(spacing_mm=2.0)).card
+    seen = seen_by(card, Study(ct=coarse))
+    scale = np.array(seen.grid.shape) / hu.shape
+    middle = tuple(np.rint((np.array([40, 10.5 - gap, 10]) + 0.5) * scale - 0.5).astype(int))
+    assert seen.image[(0, *middle)] > 0.9  # it is the couch
+    assert not seen.within[middle]

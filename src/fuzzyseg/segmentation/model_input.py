@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -60,8 +61,16 @@ def seen_by(card: Card, study: Study) -> Seen:
     given = channel_images(card, study)
     grid = model_grid(study.image, card.preprocessing.spacing_mm)
     # A couch may look like bone, and most of a trunk is nowhere near any.
-    within = body_mask(grid) & near_dense(grid) if study.spect is None else None
+    within = _patient(study.image, grid) & near_dense(grid) if study.spect is None else None
     return Seen(grid, _channels(card, grid, given), within)
+
+
+def _patient(image: Volume, grid: Volume) -> NDArray[np.bool_]:
+    """Where the patient is, found before interpolation bridges the gap from back to couch."""
+    if min(image.spacing_mm) <= min(grid.spacing_mm):
+        return body_mask(grid)
+    body = replace(image, array=body_mask(image).astype(np.float32))
+    return resample(body, grid, order=0).array > 0.5
 
 
 def predict_within(
