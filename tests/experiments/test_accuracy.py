@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from fuzzyseg.errors import InputError
 from fuzzyseg.experiments.accuracy.__main__ import main, report
+from fuzzyseg.experiments.accuracy.cards import card_figures
 from fuzzyseg.experiments.accuracy.pictures import draw_gallery
 from fuzzyseg.experiments.accuracy.predictions import Prediction, predict_patient
 from fuzzyseg.experiments.accuracy.score_tables import (
@@ -130,9 +131,30 @@ def test_false_pieces_are_counted_by_what_they_lie_on(tmp_path, patient):
     assert "| false pieces a patient | 1.0 |" in table
     assert "| found of 10 mm and more, as listed | 100% |" in table
     assert "| false lesions a patient, as listed | 0.0 |" in table
+    assert [round(ml, 3) for ml, _ in found.listed] == [7.872, 2.112]
+    assert "| listed 1 to 3 mL that are lesions | 100% |" in table
+    assert "| listed below 0.5 mL that are lesions | - |" in table
     lines = false_table({"a": {"cohort": [found]}, "b": {"cohort": [found, found]}}).splitlines()
     assert lines[0] == "| false pieces on | there are | `a` | `b` |"
     assert lines[2:] == ["| facet | 2 | 1 | 2 |", "| none of these | - | 0 | 0 |"]
+
+
+def test_what_is_listed_is_counted_by_volume(tmp_path, patient):
+    labels, _, _ = patient
+    write_patient(tmp_path / "patient-0001", patient)
+    predicted = np.where(labels == 2, 2, 0)
+    predicted[30:32, 14:16, 2:4] = 2  # 0.512 mL
+    predicted[4:6, 3, 14:16] = 2  # 0.256 mL
+    lesion = (predicted == 2).astype(np.float32)
+    found = score_patient(tmp_path / "patient-0001", Prediction(predicted, lesion))
+    assert [true for _, true in found.listed] == [True, True, False, False]
+    figures = card_figures([found, found])
+    assert figures["listed_ml"] == {
+        "below 0.5": [0, 2],
+        "0.5 to 1": [0, 2],
+        "1 to 3": [2, 2],
+        "3 and more": [2, 2],
+    }
 
 
 def test_what_was_predicted_is_kept_by_the_weights(tmp_path, patient, monkeypatch):

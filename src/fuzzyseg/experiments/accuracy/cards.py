@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fuzzyseg.experiments.accuracy.score_tables import listed_bins, listed_within
 from fuzzyseg.metrics import summarise
 from fuzzyseg.models.model_files import load_model, write_card
 
@@ -18,7 +19,10 @@ _TOLD = ("estimate", "low", "high")
 
 
 def card_figures(patients: Sequence[PatientScores]) -> dict[str, Any]:
-    """DSC of lesion and bone, lesions found and false pieces, each with its 95% interval."""
+    """DSC of lesion and bone, lesions found and false pieces, each with its 95% interval.
+
+    "listed_ml" says how many of what `segment` lists are lesions, and of how many, by their mL.
+    """
     summary = summarise([p.evaluation for p in patients])
     lesions = summary["lesions"]
     figures = {
@@ -27,11 +31,18 @@ def card_figures(patients: Sequence[PatientScores]) -> dict[str, Any]:
         "lesions_found": lesions["found"]["0"],
         "false_pieces": lesions["false_pieces"],
     }
-    return {"patients": len(patients), "lesions": lesions["n"]} | {
-        name: [
-            None if score[k] is None else round(score[k], 3) for k in ("estimate", "low", "high")
-        ]
-        for name, score in figures.items()
+    listed = {
+        name: [true for p in patients for true in listed_within(p, ends)]
+        for name, ends in listed_bins().items()
+    }
+    return {
+        "patients": len(patients),
+        "lesions": lesions["n"],
+        **{
+            name: [None if score[k] is None else round(score[k], 3) for k in _TOLD]
+            for name, score in figures.items()
+        },
+        "listed_ml": {name: [sum(each), len(each)] for name, each in listed.items()},
     }
 
 

@@ -59,7 +59,7 @@ def predict_patient(model: str, folder: Path, keep: Path, ct_shift_mm: float = 0
             f"expected {' and '.join(file.name for file in files)} in {folder}, found {error}; "
             "give a patient that fuzzyseg simulate wrote"
         ) from error
-    how = repr((card.preprocessing, card.planes, card.odds, card.cortex)).encode()
+    how = repr((card.preprocessing, card.planes, card.odds)).encode()
     digest = hashlib.sha256(how + images).hexdigest()
     path = keep / card.sha256[:12] / f"{name}-{digest[:8]}.npz"
     if not path.exists():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CONTRASTS = (0.0, 1.5, 2.5, 4.0, math.inf)  # ends of the bins
 FALSE_PIECES = (0.5, 1.0, 2.0, 4.0)  # at which the curve is read
+LISTED_ML = (0.0, 0.5, 1.0, 3.0, math.inf)  # ends of the bins of what is listed
 
 
 def model_table(cohorts: Cohorts) -> str:
@@ -63,6 +64,12 @@ def _figures(patients: Sequence[PatientScores]) -> dict[str, str]:
         "false lesions a patient, as listed": told(
             _mean([p.listed_false for p in patients]), digits=1
         ),
+        **{
+            f"listed {name} mL that are lesions": told(
+                _over_all([listed_within(p, ends) for p in patients]), percent=True
+            )
+            for name, ends in listed_bins().items()
+        },
         "false ml; missed ml a patient": f"{told(lesions['false_positive_ml'], digits=1)}; "
         f"{told(lesions['false_negative_ml'], digits=1)}",
         "false pieces in a patient without lesions": f"{np.mean(healthy):.1f} (n = {len(healthy)})"
@@ -147,13 +154,29 @@ def curve(patients: Sequence[PatientScores]) -> tuple[np.ndarray, np.ndarray]:
     return found, false
 
 
+def listed_bins() -> dict[str, tuple[float, float]]:
+    """Bins of the volume of what is listed, by what they are called: "below 0.5", "3 and more"."""
+    (_, first), *between, (last, _) = pairwise(LISTED_ML)
+    names = {f"{low:g} to {high:g}": (low, high) for low, high in between}
+    return {f"below {first:g}": (0.0, first), **names, f"{last:g} and more": (last, math.inf)}
+
+
+def listed_within(patient: PatientScores, ends: tuple[float, float]) -> list[bool]:
+    """Whether each of what is listed, with a volume within these ends, is a lesion."""
+    return [true for ml, true in patient.listed if ends[0] <= ml < ends[1]]
+
+
 def _pooled(
     patients: Sequence[PatientScores],
     inside: Callable[[Lesion], bool],
     score: Callable[[Lesion], float],
 ) -> dict[str, Any]:
     """Mean over lesions of a group: that of each patient, weighted by how many it has."""
-    groups = [[score(one) for one in p.lesions if inside(one)] for p in patients]
+    return _over_all([[score(one) for one in p.lesions if inside(one)] for p in patients])
+
+
+def _over_all(groups: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Mean over all that patients have, those of one patient drawn together."""
     return _mean([float(np.mean(g)) if g else math.nan for g in groups], [len(g) for g in groups])
 
 

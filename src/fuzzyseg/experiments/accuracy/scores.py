@@ -67,7 +67,7 @@ class PatientScores:
     found_at: NDArray[np.float64]  # lesions of 10 mm and more found at each of THRESHOLDS
     false_at: NDArray[np.float64]  # and false pieces
     listed_found: int = 0  # lesions of 10 mm and more, by those that `fuzzyseg segment` lists
-    listed_false: int = 0  # and what it lists that is none
+    listed: tuple[tuple[float, bool], ...] = ()  # of each of these its mL, and if it is a lesion
     false_on: tuple[str, ...] = ()  # what each false piece of the labels lies on
     findings: tuple[str, ...] = ()  # that are no lesions, a name for each of their parts
 
@@ -75,6 +75,11 @@ class PatientScores:
     def false_pieces(self) -> int:
         """Pieces of the prediction that touch no lesion."""
         return self.evaluation.lesions.false_pieces if self.evaluation.lesions else 0
+
+    @property
+    def listed_false(self) -> int:
+        """What is listed and touches no lesion."""
+        return sum(not true for _, true in self.listed)
 
     @property
     def of_10_mm(self) -> int:
@@ -99,8 +104,9 @@ def score_patient(folder: Path, prediction: Prediction) -> PatientScores:
     default = Measuring()
     listed = components(
         prediction.labels == 2, truth.affine, merge_mm=default.merge_mm, min_ml=default.min_ml
-    ).labels
-    true = set(np.unique(listed[labels == 2])) - {0}
+    )
+    true = set(np.unique(listed.labels[labels == 2]).tolist())
+    ml = listed.voxels * truth.voxel_volume_ml
     return PatientScores(
         name=folder.name,
         evaluation=evaluate(prediction.labels, labels, spacing_mm=spacing, class_names=CLASSES),
@@ -111,8 +117,8 @@ def score_patient(folder: Path, prediction: Prediction) -> PatientScores:
         ),
         found_at=np.array([d.found(from_mm=10.0) for d in found], float),
         false_at=np.array([d.false_pieces for d in found], float),
-        listed_found=detect(listed > 0, labels == 2, spacing_mm=spacing).found(from_mm=10.0),
-        listed_false=int(listed.max()) - len(true),
+        listed_found=detect(listed.labels > 0, labels == 2, spacing_mm=spacing).found(from_mm=10.0),
+        listed=tuple((float(size), number in true) for number, size in enumerate(ml, start=1)),
         false_on=tuple(each_false_piece(prediction.labels == 2, labels == 2, truth.affine, parts)),
         findings=tuple(name for name, _ in parts),
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import json
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fuzzyseg.quantification import Quantification
     from fuzzyseg.volume import Provenance, Segmentation
@@ -53,7 +54,7 @@ def warnings_of(segmentation: Segmentation, q: Quantification) -> str:
 
 def about_lesions(made: Provenance) -> str:
     """Say how often the model's lesions were lesions, by the scores on its card."""
-    metrics = (made.parameters.get("card") or {}).get("metrics", {}).values()
+    metrics = list((made.parameters.get("card") or {}).get("metrics", {}).values())
     found, false = (
         [score for one in metrics if (score := _first_number(one, name)) is not None]
         for name in ("lesions_found", "false_pieces")
@@ -64,9 +65,25 @@ def about_lesions(made: Provenance) -> str:
         f'<p class="why">In groups of patients with known truth the model found {min(found):.0%} '
         f"to {max(found):.0%} of all lesions and marked {min(false):.1f} to {max(false):.1f} "
         "places a patient that were none, small ones included: fractures, worn joints and urine, "
-        "for example. What is listed here may be no lesion, and lesions may be missing: look at "
-        "the images.</p>"
+        f"for example.{_by_size(metrics)} What is listed here may be no lesion, and lesions may be "
+        "missing: look at the images.</p>"
     )
+
+
+def _by_size(metrics: Sequence[object]) -> str:
+    """Say how many of what was listed were lesions, by volume, over all groups of patients."""
+    true, every = Counter[str](), Counter[str]()
+    for one in metrics:
+        listed = one.get("listed_ml") if isinstance(one, dict) else None
+        for name, pair in listed.items() if isinstance(listed, dict) else ():
+            if isinstance(pair, list | tuple) and [type(n) for n in pair] == [int, int]:
+                true[name] += pair[0]
+                every[name] += pair[1]
+    shares = [f"{true[name] / n:.0%} of {name} mL" for name, n in every.items() if n]
+    if not shares:
+        return ""
+    told = ", ".join(shares[:-1]) + " and " * (len(shares) > 1) + shares[-1]
+    return f" Of what it listed in them, these were lesions: {told}."
 
 
 def _first_number(scores: object, name: str) -> float | None:
