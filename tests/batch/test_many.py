@@ -94,6 +94,17 @@ def test_a_failure_stops_nothing_and_is_one_line(studies, tmp_path, capsys, monk
     assert "different beta" in capsys.readouterr().err
 
 
+def test_what_the_file_beside_an_image_says_is_part_of_it(studies, tmp_path):
+    (studies / "b.nii.gz").unlink()
+    batch = Batch(find_studies(studies), tmp_path / "out", HOW)
+    said = {"Modality": "NM", "Units": "Bq/mL", "PatientWeight": 82}
+    (studies / "a.json").write_text(json.dumps(said))
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["done", "done"]
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["done", "done"]
+    (studies / "a.json").write_text(json.dumps(said | {"PatientWeight": 50}))
+    assert [row.state for row in run_batch(batch, engine=Here())] == ["failed", "done"]
+
+
 def test_parts_are_the_whole_and_share_a_table(studies, tmp_path):
     batch = Batch(find_studies(studies), tmp_path / "out", HOW)
     states = [[row.state for row in run_batch(batch, part=(n, 2), engine=Here())] for n in (1, 2)]

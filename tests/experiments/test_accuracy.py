@@ -132,7 +132,7 @@ def test_false_pieces_are_counted_by_what_they_lie_on(tmp_path, patient):
     assert "| found of 10 mm and more, as listed | 100% |" in table
     assert "| false lesions a patient, as listed | 0.0 |" in table
     assert [round(ml, 3) for ml, _ in found.listed] == [7.872, 2.112]
-    assert "| listed 1 to 3 mL that are lesions | 100% |" in table
+    assert "| listed of 1 to 3 mL that are lesions | 100% |" in table
     assert "| listed below 0.5 mL that are lesions | - |" in table
     lines = false_table({"a": {"cohort": [found]}, "b": {"cohort": [found, found]}}).splitlines()
     assert lines[0] == "| false pieces on | there are | `a` | `b` |"
@@ -150,10 +150,10 @@ def test_what_is_listed_is_counted_by_volume(tmp_path, patient):
     assert [true for _, true in found.listed] == [True, True, False, False]
     figures = card_figures([found, found])
     assert figures["listed_ml"] == {
-        "below 0.5": [0, 2],
-        "0.5 to 1": [0, 2],
-        "1 to 3": [2, 2],
-        "3 and more": [2, 2],
+        "below 0.5 mL": [0, 2],
+        "of 0.5 to 1 mL": [0, 2],
+        "of 1 to 3 mL": [2, 2],
+        "of 3 mL and more": [2, 2],
     }
 
 

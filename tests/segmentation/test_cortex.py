@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from fuzzyseg.segmentation.cortex import without_cortex
 
@@ -37,7 +38,9 @@ FAR = (120, 60, 60)
         (170, 160, True),  # and later
         (420, 450, True),  # a heart
         (650, 120, False),  # the head of a humerus
-        (320, 60, True),  # faint beside this skeleton
+        (290, 60, True),  # faint beside this skeleton
+        (340, 60, False),
+        (300, 110, True),
         (700, 690, False),  # sclerosis throughout
         (450, 380, False),
     ],
@@ -52,6 +55,27 @@ def test_what_has_cortex(rim, middle, lacks):
         np.testing.assert_array_equal(inside, ball(FAR, 20) <= 0)
         assert piece.ml == pytest.approx(4 / 3 * np.pi * 2**3, rel=0.02)
         assert piece.hu == pytest.approx(np.median(hu[inside]))
+
+
+def test_dense_marrow_in_a_thin_cortex_stays_though_it_is_called_bone_too_widely():
+    bone, hu = image()
+    outside = ball(FAR, 23)
+    hu[outside <= 0], hu[outside <= -1.5] = 900, 380  # the head of a femur
+    bone |= ndimage.binary_dilation(outside <= 0)
+    assert without_cortex(bone, ndimage.gaussian_filter(hu, 0.5), SPACING) == []
+
+
+def test_voxels_too_wide_for_a_cortex_tell_nothing():
+    bone, hu = image((FAR, 20, 280, 130))
+    assert without_cortex(bone, hu, (1.5, 1.5, 4.0)) == []
+
+
+def test_fine_voxels_tell_the_same():
+    bone, hu = image((FAR, 20, 280, 130))
+    (coarse,) = without_cortex(bone, hu, SPACING)
+    fine = [np.repeat(np.repeat(a, 2, 0), 2, 1) for a in (bone, hu)]
+    (same,) = without_cortex(*fine, (0.75, 0.75, 2.0))
+    assert (same.ml, same.hu) == pytest.approx((coarse.ml, coarse.hu))
 
 
 def test_bones_as_faint_as_the_skeleton_stay():

@@ -62,14 +62,15 @@ def test_no_method_sees_the_couch_beside_a_spect(method, tmp_path):
         assert (found.labels[spine] > 0).mean() > 0.7
 
 
+@pytest.mark.parametrize("slice_mm", [1.5, 4.4])
 @pytest.mark.parametrize("gap", [1, 2])
-def test_a_couch_close_to_the_back_stays_apart_on_finer_voxels(gap):
+def test_a_couch_close_to_the_back_stays_apart_on_finer_voxels(gap, slice_mm):
     hu = np.full((80, 60, 20), -1000.0, np.float32)
     x, y = np.mgrid[:80, :60]
     body = ((x - 40) / 32) ** 2 + ((y - 32) / 20) ** 2 <= 1
     couch = (abs(x - 40) < 15) & (y >= 10 - gap) & (y < 12 - gap)
     hu[body], hu[couch] = 30, 2000
-    coarse = Volume(hu, np.diag([3.9, 3.9, 4.4, 1.0]), "CT", "HU")
+    coarse = Volume(hu, np.diag([3.9, 3.9, slice_mm, 1.0]), "CT", "HU")
     card = tiny_model("ct", preprocessing=Preprocessing(spacing_mm=2.0)).card
     seen = seen_by(card, Study(ct=coarse))
     scale = np.array(seen.grid.shape) / hu.shape

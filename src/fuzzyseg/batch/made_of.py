@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuzzyseg.io.sidecar import sidecar_path
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -68,9 +70,14 @@ def glance(source: Source) -> str:
 
 
 def _looks(path: Path) -> Iterator[tuple[str, int, int, int]]:
-    """Path, size and times of a file, or of each in a folder; nobody can set the last time."""
+    """Path, size and times of a file, its JSON file, or each in a folder.
+
+    Nobody can set the last time.
+    """
     path = path.resolve(strict=True)
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    if path.is_file() and sidecar_path(path).is_file():
+        files.append(sidecar_path(path))
     for file in files:
         told = file.stat()
         yield str(file), told.st_size, told.st_mtime_ns, told.st_ctime_ns

@@ -72,7 +72,8 @@ def read_nifti(
         dropped.
     modality : {"CT", "NM", "PT", "other"} or None
         What the image is; NIfTI does not say. None takes it from the JSON file beside the image
-        (`read_sidecar`), or guesses, see `guess_modality`.
+        (`read_sidecar`), or guesses, see `guess_modality`. "other", such as labels: that file is
+        not read.
     unit : {"HU", "Bq/mL", "counts", "SUV", "arbitrary"}, optional
         Unit of the intensities; by default that of the JSON file where modalities agree, else HU
         for CT, otherwise arbitrary.
@@ -106,7 +107,7 @@ def read_nifti(
             f"expected a complete NIfTI image, found {path}, which cannot be read as one "
             f"({one_line(error)}); copy or export it again"
         ) from error
-    beside = read_sidecar(path)
+    beside = Sidecar() if modality == "other" else read_sidecar(path)  # such as labels
     if modality and beside.modality and (modality == "CT") != (beside.modality == "CT"):
         beside = Sidecar()  # who asks knows better
     if beside.factor != 1.0 and unit is None:

@@ -12,27 +12,29 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fuzzyseg.administration import Administration
-from fuzzyseg.io.dicom.facts import nuclide_of_half_life, nuclide_of_name
+from fuzzyseg.io.dicom.administered import NOT_CORRECTED, SEXES, total_dose_mbq
+from fuzzyseg.io.dicom.facts import HALF_LIVES_S, nuclide_of_half_life, nuclide_of_name
 from fuzzyseg.io.dicom.units import PT_UNITS, parse_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from fuzzyseg.administration import Decay, Sex
+    from fuzzyseg.administration import Decay
     from fuzzyseg.volume import Modality, Unit
 
 _MODALITIES: Mapping[str, Modality] = {"CT": "CT", "NM": "NM", "PT": "PT", "PET": "PT"}
-_SEXES: Mapping[str, Sex] = {"M": "male", "F": "female"}
-_MBQ = {"Bq": 1e-6, "kBq": 1e-3, "MBq": 1.0, "GBq": 1e3}
-# RadionuclideTotalDose is as in DICOM: Bq in PT, MBq in NM. No patient gets as much in MBq.
-_TOO_MANY_MBQ = 1e5
+_MBQ = {"Bq": 1e-6, "kBq": 1e-3, "MBq": 1.0, "GBq": 1e3, "mCi": 37.0, "uCi": 0.037}
+_NO_UNIT = {"", "arbitrary", "none", "n/a", "unknown", "1"}
+_CORRECTED = {"true": True, "false": False}
 _SAME_S = 1.0  # times that differ by less are one moment
+_SUFFIXES = (".nii.gz", ".nii")
 _LARGEST = 1 << 20  # bytes; headers in JSON have some thousand
+_OF_JSON = "Unit, dose, times or size of the patient are those of the JSON file beside the image."
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,21 @@ class Sidecar:
     warnings: tuple[str, ...] = ()
 
 
+def sidecar_path(image: Path) -> Path:
+    """Return the path of the JSON file that belongs to a NIfTI image, there or not."""
+    lower = image.name.lower()
+    suffix = next((each for each in _SUFFIXES if lower.endswith(each)), "")
+    return image.with_name(image.name[: len(image.name) - len(suffix)] + ".json")
+
+
 def read_sidecar(image: Path) -> Sidecar:
     """Read NAME.json beside NAME.nii or NAME.nii.gz; an empty one where there is none."""
-    path = image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    path = sidecar_path(image)
     try:
-        if not path.is_file() or path == image or path.stat().st_size > _LARGEST:
+        if path == image or not path.is_file():
             return Sidecar()
+        if path.stat().st_size > _LARGEST:
+            raise ValueError
         said: Any = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return Sidecar(warnings=("The JSON file beside the image cannot be read: it is ignored.",))
@@ -77,68 +88,105 @@ def read_sidecar(image: Path) -> Sidecar:
 
 def _understood(said: dict[str, Any]) -> Sidecar:
     modality = _MODALITIES.get(_text(said, "Modality").upper())
-    unit, factor, unknown = _unit(_text(said, "Units"))
-    half_life = _number(said, "RadionuclideHalfLife")
-    half_life = half_life if half_life and half_life > 0 else None
-    named = _text(said, "TracerRadionuclide") or _text(said, "Radiopharmaceutical")
+    unit, factor, warnings = _unit(_text(said, "Units"))
+    if unit and modality and (modality == "CT") != (unit == "HU"):
+        told = f"The JSON file beside the image says {modality} in {unit}: the unit is ignored."
+        unit, factor, warnings = None, 1.0, (told,)
+    if factor != 1.0:
+        warnings += (f"Values were multiplied by {factor:g}, since the JSON file says their unit.",)
+    administration = _administration(said, nm=modality == "NM")
+    nuclide, half_life, doubt = _nuclide(said)
+    if nuclide is None:  # of another one a half-life would be taken
+        administration = replace(administration, injected_mbq=None)
+    if unit not in (None, "HU") or administration != Administration():
+        administration = replace(administration, notes=(_OF_JSON, *administration.notes))
     return Sidecar(
         modality=modality or ("CT" if unit == "HU" else "other" if unit else None),
         unit=unit,
         factor=factor,
-        nuclide=nuclide_of_name(named) or nuclide_of_half_life(half_life),
+        nuclide=nuclide or "",
         half_life_s=half_life,
-        administration=_administration(said),
-        warnings=unknown,
+        administration=administration,
+        warnings=warnings + doubt,
     )
 
 
 def _unit(name: str) -> tuple[Unit | None, float, tuple[str, ...]]:
-    if not name:
+    if name.lower() in _NO_UNIT:
         return None, 1.0, ()
     if name.upper() == "HU":
         return "HU", 1.0, ()
-    if name in PT_UNITS:
-        return PT_UNITS[name], 1.0, ()
+    if name.upper() == "CM2ML":
+        name = "cm2/ml"
+    elif name.upper() in PT_UNITS:
+        return PT_UNITS[name.upper()], 1.0, ()
     unit, factor, warning = parse_unit(name)
     return (None if unit == "arbitrary" else unit), factor, (warning,) if warning else ()
 
 
-def _administration(said: dict[str, Any]) -> Administration:
+def _nuclide(said: dict[str, Any]) -> tuple[str | None, float | None, tuple[str, ...]]:
+    """Name, half-life where only that is told, and doubts; a name of None is one not known."""
+    half_life = _number(said, "RadionuclideHalfLife")
+    named = _text(said, "TracerRadionuclide")
+    name = nuclide_of_name(named) or nuclide_of_name(_text(said, "Radiopharmaceutical"))
+    by_life = nuclide_of_half_life(half_life)
+    if name and half_life is not None and by_life != name:
+        told = f"The JSON file gives {name} a half-life of {half_life:g} s: {HALF_LIVES_S[name]:g} "
+        return name, None, (told + "s are taken.",)
+    if name or by_life:
+        return name or by_life, half_life, ()
+    if named or half_life is not None:
+        told = f"The JSON file names a nuclide that is not known ({named or f'{half_life:g} s'}): "
+        return None, None, (told + "there is no SUV by it.",)
+    return "", None, ()
+
+
+def _administration(said: dict[str, Any], *, nm: bool) -> Administration:
     given, scanned = _number(said, "InjectionStart"), _number(said, "ScanStart")
-    waited = None if given is None or scanned is None else scanned - given
+    decay, to_moment, notes = _decay(said, given, scanned)
+    injected, doubt = _injected_mbq(said, nm=nm)
+    # Who does not know writes 0 and 0.
+    waited = None if given is None or scanned in (None, given) else scanned - given
     return Administration(
         weight_kg=_number(said, "PatientWeight"),
         height_m=_number(said, "PatientSize"),
-        sex=_SEXES.get(_text(said, "PatientSex").upper()),
-        injected_mbq=_injected_mbq(said),
+        sex=SEXES.get(_text(said, "PatientSex").upper()),
+        injected_mbq=injected,
         acquisition_after_s=waited,
-        series_after_s=waited,
-        decay=_decay(said, given, scanned),
+        series_after_s=waited if to_moment is None else to_moment,
+        decay=decay,
+        notes=doubt + notes,
     )
 
 
-def _injected_mbq(said: dict[str, Any]) -> float | None:
+def _injected_mbq(said: dict[str, Any], *, nm: bool) -> tuple[float | None, tuple[str, ...]]:
     injected = _number(said, "InjectedRadioactivity")
     per_unit = _MBQ.get(_text(said, "InjectedRadioactivityUnits"))
     if injected is not None and per_unit is not None:
-        return injected * per_unit
+        return injected * per_unit, ()
     total = _number(said, "RadionuclideTotalDose")
-    return total / 1e6 if total is not None and total >= _TOO_MANY_MBQ else total
+    return (None, ()) if total is None else total_dose_mbq(total, nm=nm)
 
 
-def _decay(said: dict[str, Any], given: float | None, scanned: float | None) -> Decay | None:
+def _decay(
+    said: dict[str, Any], given: float | None, scanned: float | None
+) -> tuple[Decay | None, float | None, tuple[str, ...]]:
+    """Convention, seconds from the administration to the moment where they are told, and notes."""
+    moment = _number(said, "ImageDecayCorrectionTime")
+    corrected = said.get("ImageDecayCorrected")
+    if isinstance(corrected, str):
+        corrected = _CORRECTED.get(corrected.strip().lower())
+    if corrected is True and moment is not None and given is not None:
+        if abs(moment - given) < _SAME_S:
+            return "administration", None, ()
+        if scanned is not None and abs(moment - scanned) < _SAME_S:
+            return "acquisition", None, ()
+        return "series", moment - given, ()
     named: Mapping[str, Decay] = {"START": "acquisition", "ADMIN": "administration"}
     by_dicom = named.get(_text(said, "DecayCorrection").upper())
-    if by_dicom is not None:
-        return by_dicom
-    moment = _number(said, "ImageDecayCorrectionTime")
-    if said.get("ImageDecayCorrected") is not True or moment is None:
-        return None
-    if given is not None and abs(moment - given) < _SAME_S:
-        return "administration"
-    if scanned is not None and abs(moment - scanned) < _SAME_S:
-        return "acquisition"
-    return None
+    if by_dicom is None and (corrected is False or _text(said, "DecayCorrection") == "NONE"):
+        return "acquisition", None, (NOT_CORRECTED,)
+    return by_dicom, None, ()
 
 
 def _text(said: dict[str, Any], name: str) -> str:
@@ -147,6 +195,12 @@ def _text(said: dict[str, Any], name: str) -> str:
 
 
 def _number(said: dict[str, Any], name: str) -> float | None:
+    """Return a finite number, also one written as text."""
     value = said.get(name)
-    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if plain and math.isfinite(value) else None  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None

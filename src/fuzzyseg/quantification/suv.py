@@ -25,6 +25,8 @@ SuvKind = Literal["bw", "lbm", "bsa"]
 SUV_UNITS: dict[SuvKind, str] = {"bw": "g/mL", "lbm": "g/mL", "bsa": "cm2/mL"}
 # What a patient can be; beyond, a header or an option is wrong.
 WEIGHT_KG, HEIGHT_M, INJECTED_MBQ, WAITED_S = (2, 400), (0.4, 2.5), (0.1, 50_000), (0, 864_000)
+# After 20 half-lives nothing is left to be measured.
+_LEAST_LEFT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,9 @@ def suv_scale(given: Administration, half_life_s: float | None, kind: SuvKind = 
     if wrong or given.weight_kg is None or given.injected_mbq is None or waited is None:
         return SuvScale(kind, reason="; ".join(wrong), decay=decay)
     left = remaining(waited, half_life_s) if half_life_s is not None else 1.0
+    if left < _LEAST_LEFT:
+        reason = f"less than {_LEAST_LEFT:g} of the activity is left after {waited:.0f} s"
+        return SuvScale(kind, reason=f"{reason}, so that its half-life is wrong", decay=decay)
     size = _size(given, kind)
     return SuvScale(kind, size / (1e6 * given.injected_mbq * left), "", decay, waited)
 

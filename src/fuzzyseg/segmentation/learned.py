@@ -7,6 +7,8 @@ import time
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fuzzyseg.counts import class_counts
 from fuzzyseg.errors import InputError
 from fuzzyseg.inference.engines import choose_engine
@@ -14,7 +16,7 @@ from fuzzyseg.inference.kept import kept_model
 from fuzzyseg.inference.prediction import passes
 from fuzzyseg.models.card import PLANES
 from fuzzyseg.provenance import now, versions
-from fuzzyseg.segmentation.cortex import without_cortex
+from fuzzyseg.segmentation.cortex import Piece, without_cortex
 from fuzzyseg.segmentation.methods import OF_ALL, settings_read
 from fuzzyseg.segmentation.model_input import (
     highest,
@@ -29,7 +31,6 @@ from fuzzyseg.volume import Provenance, Segmentation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from fuzzyseg.models.card import Card, Plane
@@ -143,8 +144,18 @@ def _leave_out(
         labels[piece.box][piece.inside] = 0
     if not pieces:
         return []
-    told = ", ".join(f"{piece.ml:.0f} mL of {piece.hu:.0f} HU" for piece in pieces)
+    told = "; ".join(
+        f"{piece.ml:.0f} mL of {piece.hu:.0f} HU around {_place(piece, image)}" for piece in pieces
+    )
     return [f"Taken for organs with contrast agent, since they have no cortex: {told}."]
+
+
+def _place(piece: Piece, image: Volume) -> str:
+    """Centre in mm, RAS, as a report gives places."""
+    start = [part.start for part in piece.box]
+    centre = np.argwhere(piece.inside).mean(0) + start
+    x, y, z = image.affine[:3, :3] @ centre + image.affine[:3, 3]
+    return f"({x:.0f}, {y:.0f}, {z:.0f}) mm"
 
 
 def _missing(labels: NDArray[np.uint8], names: tuple[str, ...]) -> list[str]:

@@ -67,7 +67,7 @@ def seen_by(card: Card, study: Study) -> Seen:
 
 def _patient(image: Volume, grid: Volume) -> NDArray[np.bool_]:
     """Where the patient is, found before interpolation bridges the gap from back to couch."""
-    if min(image.spacing_mm) <= min(grid.spacing_mm):
+    if sorted(image.spacing_mm)[1] <= sorted(grid.spacing_mm)[1]:  # the second: one may be slices'
         return body_mask(grid)
     body = replace(image, array=body_mask(image).astype(np.float32))
     return resample(body, grid, order=0).array > 0.5

@@ -242,12 +242,12 @@ def test_what_is_known_of_the_model_s_mistakes_stands_below_the_lesions():
         "same": {
             "lesions_found": [0.54, 0.5, 0.6],
             "false_pieces": [3.75, 2, 5],
-            "listed_ml": {"below 0.5": [1, 5], "0.5 to 3": [0, 0], "3 and more": [18, 19]},
+            "listed_ml": {"below 1 mL": [1, 5], "of 1 to 3 mL": [0, 0], "<b> mL": [18, 19]},
         },
         "other": {
             "lesions_found": [0.34, 0.3, 0.4],
             "false_pieces": [1.25, 1, 2],
-            "listed_ml": {"below 0.5": [2, 5], "3 and more": [1, 1], "all": ["a", 2], "none": 3},
+            "listed_ml": {"below 1 mL": [2, 5], "<b> mL": [1, 1], "all": ["a", 2], "less": [-3, 5]},
         },
         "none": {"lesions_found": [None, None, None], "false_pieces": [4.1, 2, 6]},
         "mine": {"lesions_found": 0.99, "false_pieces": ["many"]},
@@ -257,7 +257,7 @@ def test_what_is_known_of_the_model_s_mistakes_stands_below_the_lesions():
     study = replace(drawn(), provenance=made)
     page = report_html(study, quantify(study, measuring=PERSON))
     assert "found 34% to 54% of all lesions and marked 1.2 to 4.1 places a patient" in page
-    assert "these were lesions: 30% of below 0.5 mL and 95% of 3 and more mL." in page
+    assert "was lesion in 30% of those below 1 mL and 95% of those &lt;b&gt; mL." in page
     assert "of all lesions and marked" not in report_html(drawn(), quantify(drawn()))
 
 

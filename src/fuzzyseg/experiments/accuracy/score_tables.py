@@ -65,7 +65,7 @@ def _figures(patients: Sequence[PatientScores]) -> dict[str, str]:
             _mean([p.listed_false for p in patients]), digits=1
         ),
         **{
-            f"listed {name} mL that are lesions": told(
+            f"listed {name} that are lesions": told(
                 _over_all([listed_within(p, ends) for p in patients]), percent=True
             )
             for name, ends in listed_bins().items()
@@ -155,10 +155,14 @@ def curve(patients: Sequence[PatientScores]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def listed_bins() -> dict[str, tuple[float, float]]:
-    """Bins of the volume of what is listed, by what they are called: "below 0.5", "3 and more"."""
+    """Bins of the volume of what is listed, by what they are called."""
     (_, first), *between, (last, _) = pairwise(LISTED_ML)
-    names = {f"{low:g} to {high:g}": (low, high) for low, high in between}
-    return {f"below {first:g}": (0.0, first), **names, f"{last:g} and more": (last, math.inf)}
+    names = {f"of {low:g} to {high:g} mL": (low, high) for low, high in between}
+    return {
+        f"below {first:g} mL": (0.0, first),
+        **names,
+        f"of {last:g} mL and more": (last, math.inf),
+    }
 
 
 def listed_within(patient: PatientScores, ends: tuple[float, float]) -> list[bool]:

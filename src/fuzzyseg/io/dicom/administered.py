@@ -40,11 +40,14 @@ ADMINISTRATION_TAGS = (
     "DecayCorrection",
     "RadiopharmaceuticalInformationSequence",
 )
-_SEXES: dict[str, Sex] = {"M": "male", "F": "female"}
+SEXES: dict[str, Sex] = {"M": "male", "F": "female"}
 # Radionuclide Total Dose is in MBq in NM and in Bq in PT (PS3.3 C.8.4.10, C.8.9.2). No patient
 # gets as much as the first in MBq, or as little as the second in Bq: the units were mixed up.
 _TOO_MANY_MBQ, _TOO_FEW_BQ = 1e5, 1e5
 _DAY = timedelta(days=1)
+NOT_CORRECTED = (
+    "Decay is not corrected: values are assumed to refer to the start of the acquisition."
+)
 
 
 def administration(headers: Sequence[Dataset], path: Path) -> Administration:
@@ -74,7 +77,7 @@ def administration(headers: Sequence[Dataset], path: Path) -> Administration:
     return Administration(
         weight_kg=_number(first, "PatientWeight", path),
         height_m=_number(first, "PatientSize", path),
-        sex=_SEXES.get(text(first, "PatientSex").upper()),
+        sex=SEXES.get(text(first, "PatientSex").upper()),
         injected_mbq=injected,
         acquisition_after_s=after,
         series_after_s=series_after,
@@ -104,7 +107,12 @@ def _injected_mbq(
     found = None if compound is None else _number(compound, "RadionuclideTotalDose", path)
     if found is None:
         return None, ()
-    if text(header, "Modality").upper() == "NM":
+    return total_dose_mbq(found, nm=text(header, "Modality").upper() == "NM")
+
+
+def total_dose_mbq(found: float, *, nm: bool) -> tuple[float, tuple[str, ...]]:
+    """Read Radionuclide Total Dose, with a note where its unit must have been mixed up."""
+    if nm:
         if found < _TOO_MANY_MBQ:
             return found, ()
         return found / 1e6, (
@@ -149,9 +157,7 @@ def _decay(
         of_series = series_after is not None and (after is None or 0 <= series_after <= after)
         return "series" if of_series else "acquisition", ()
     if name == "NONE":
-        return "acquisition", (
-            "Decay is not corrected: values are assumed to refer to the start of the acquisition.",
-        )
+        return "acquisition", (NOT_CORRECTED,)
     return None, ()
 
 

@@ -52,7 +52,8 @@ def parse_unit(code: str) -> tuple[Unit, float, str | None]:
         return "counts", 1.0, None
     suv = _SUV.fullmatch(code)
     if suv:
-        name = (suv[1] or suv[3] or "{SUVbw}").strip("{}")
+        default = "{SUVbw}" if suv[2].lower() == "g/ml" else "{SUVbsa}"
+        name = (suv[1] or suv[3] or default).strip("{}")
         if name.lower() in ("suv", "suvbw"):
             return "SUV", 1.0, None
         return "SUV", 1.0, f"The SUV is not normalised by body weight ({code})."

@@ -76,14 +76,15 @@ def _by_size(metrics: Sequence[object]) -> str:
     for one in metrics:
         listed = one.get("listed_ml") if isinstance(one, dict) else None
         for name, pair in listed.items() if isinstance(listed, dict) else ():
-            if isinstance(pair, list | tuple) and [type(n) for n in pair] == [int, int]:
+            whole = isinstance(pair, list | tuple) and [type(n) for n in pair] == [int, int]
+            if whole and 0 <= pair[0] <= pair[1]:
                 true[name] += pair[0]
                 every[name] += pair[1]
-    shares = [f"{true[name] / n:.0%} of {name} mL" for name, n in every.items() if n]
+    shares = [f"{true[name] / n:.0%} of those {escaped(name)}" for name, n in every.items() if n]
     if not shares:
         return ""
     told = ", ".join(shares[:-1]) + " and " * (len(shares) > 1) + shares[-1]
-    return f" Of what it listed in them, these were lesions: {told}."
+    return f" Of what it listed in them at least one voxel was lesion in {told}."
 
 
 def _first_number(scores: object, name: str) -> float | None:
