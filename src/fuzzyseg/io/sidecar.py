@@ -136,8 +136,8 @@ def _nuclide(said: dict[str, Any]) -> tuple[str | None, float | None, tuple[str,
     if name or by_life:
         return name or by_life, half_life, ()
     if named or half_life is not None:
-        told = f"The JSON file names a nuclide that is not known ({named or f'{half_life:g} s'}): "
-        return None, None, (told + "there is no SUV by it.",)
+        told = "The JSON file names a nuclide, or a half-life, that is not known: no SUV by it."
+        return None, None, (told,)
     return "", None, ()
 
 
