@@ -257,7 +257,9 @@ def test_what_is_known_of_the_model_s_mistakes_stands_below_the_lesions():
     study = replace(drawn(), provenance=made)
     page = report_html(study, quantify(study, measuring=PERSON))
     assert "found 34% to 54% of all lesions and marked 1.2 to 4.1 places a patient" in page
-    assert "was lesion in 30% of those below 1 mL and 95% of those &lt;b&gt; mL." in page
+    assert (
+        "in them, 30% of those below 1 mL and 95% of those &lt;b&gt; mL touched a lesion." in page
+    )
     assert "of all lesions and marked" not in report_html(drawn(), quantify(drawn()))
 
 

@@ -84,7 +84,7 @@ def _by_size(metrics: Sequence[object]) -> str:
     if not shares:
         return ""
     told = ", ".join(shares[:-1]) + " and " * (len(shares) > 1) + shares[-1]
-    return f" Of what it listed in them at least one voxel was lesion in {told}."
+    return f" Of what it listed in them, {told} touched a lesion."
 
 
 def _first_number(scores: object, name: str) -> float | None:
