@@ -75,9 +75,8 @@ def _looks(path: Path) -> Iterator[tuple[str, int, int, int]]:
     Nobody can set the last time.
     """
     path = path.resolve(strict=True)
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    if path.is_file() and sidecar_path(path).is_file():
-        files.append(sidecar_path(path))
+    inside = path.rglob("*") if path.is_dir() else (path, sidecar_path(path))
+    files = sorted(p for p in inside if p.is_file())
     for file in files:
         told = file.stat()
         yield str(file), told.st_size, told.st_mtime_ns, told.st_ctime_ns

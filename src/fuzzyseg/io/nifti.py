@@ -14,14 +14,19 @@ import numpy as np
 from fuzzyseg.errors import InputError
 from fuzzyseg.io.limits import require_size
 from fuzzyseg.io.messages import one_line
-from fuzzyseg.io.nifti_header import affine_mm, header_remarks, nibabel_failures, require_scalar_3d
+from fuzzyseg.io.nifti_header import (
+    NIFTI_SUFFIXES,
+    affine_mm,
+    header_remarks,
+    nibabel_failures,
+    require_scalar_3d,
+)
 from fuzzyseg.io.sidecar import Sidecar, read_sidecar
 from fuzzyseg.io.unnamed import named
 
 if TYPE_CHECKING:
     from fuzzyseg.volume import Modality, Unit, Volume
 
-NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _GZIP = b"\x1f\x8b"
 # Size of the header, which is its first number: of version 1 or 2, in either order of bytes.
 _VERSION_1, _VERSION_2 = (

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 # Agreement asked between sform and qform, in mm over the whole image.
 _FORM_TOLERANCE_MM = 0.5

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzzyseg.errors import InputError
-from fuzzyseg.io.nifti import NIFTI_SUFFIXES, is_nifti_name
+from fuzzyseg.io.nifti import is_nifti_name
+from fuzzyseg.io.nifti_header import NIFTI_SUFFIXES
 from fuzzyseg.io.output import cannot_write, replacing
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from fuzzyseg.administration import Administration
 from fuzzyseg.io.dicom.administered import NOT_CORRECTED, SEXES, total_dose_mbq
 from fuzzyseg.io.dicom.facts import HALF_LIVES_S, nuclide_of_half_life, nuclide_of_name
 from fuzzyseg.io.dicom.units import PT_UNITS, parse_unit
+from fuzzyseg.io.nifti_header import NIFTI_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,6 @@ _MBQ = {"Bq": 1e-6, "kBq": 1e-3, "MBq": 1.0, "GBq": 1e3, "mCi": 37.0, "uCi": 0.0
 _NO_UNIT = {"", "arbitrary", "none", "n/a", "unknown", "1"}
 _CORRECTED = {"true": True, "false": False}
 _SAME_S = 1.0  # times that differ by less are one moment
-_SUFFIXES = (".nii.gz", ".nii")
 _LARGEST = 1 << 20  # bytes; headers in JSON have some thousand
 _OF_JSON = "Unit, dose, times or size of the patient are those of the JSON file beside the image."
 
@@ -68,7 +68,7 @@ class Sidecar:
 def sidecar_path(image: Path) -> Path:
     """Return the path of the JSON file that belongs to a NIfTI image, there or not."""
     lower = image.name.lower()
-    suffix = next((each for each in _SUFFIXES if lower.endswith(each)), "")
+    suffix = next((each for each in NIFTI_SUFFIXES if lower.endswith(each)), "")
     return image.with_name(image.name[: len(image.name) - len(suffix)] + ".json")
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fuzzyseg.simulation.simulated_dicom import SEXES
 from fuzzyseg.tc99m import HALF_LIFE_S
 
 if TYPE_CHECKING:
     from fuzzyseg.simulation.simulated import Simulated
 
 CT_SIDECAR = {"Modality": "CT", "Units": "HU"}
-_SEXES = {"male": "M", "female": "F"}
 
 
 def spect_sidecar(patient: Simulated) -> dict[str, Any]:
@@ -35,6 +35,6 @@ def spect_sidecar(patient: Simulated) -> dict[str, Any]:
     }
     if "stature_mm" in drawn:
         said["PatientSize"] = drawn["stature_mm"] / 1000
-    if drawn.get("sex") in _SEXES:
-        said["PatientSex"] = _SEXES[drawn["sex"]]
+    if drawn.get("sex") in SEXES:
+        said["PatientSex"] = SEXES[drawn["sex"]]
     return said

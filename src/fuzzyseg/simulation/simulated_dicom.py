@@ -24,7 +24,7 @@ _STUDY_TIME = datetime(2026, 1, 1, 12)  # of every simulated study: files depend
 # The first view's detector is at +X, the patient's right, and goes on to the front: DICOM counts
 # from the back over the left side, so it starts at 270 and the angle falls.
 _START_DEGREES = 270.0
-_SEXES: dict[str, Literal["M", "F"]] = {"male": "M", "female": "F"}
+SEXES: dict[str, Literal["M", "F"]] = {"male": "M", "female": "F"}
 
 
 def write_dicom(folder: Path, patient: Simulated) -> None:
@@ -34,7 +34,7 @@ def write_dicom(folder: Path, patient: Simulated) -> None:
     who = DicomPatient(
         name=f"FUZZYSEG^PATIENT-{described['number']:04d}",
         patient_id=f"SIMULATED-{described['recipe']['seed']}-{described['number']:04d}",
-        sex=_SEXES.get(drawn.get("sex", ""), ""),
+        sex=SEXES.get(drawn.get("sex", ""), ""),
         height_m=drawn["stature_mm"] / 1000 if "stature_mm" in drawn else None,
         weight_kg=drawn["weight_kg"],
     )

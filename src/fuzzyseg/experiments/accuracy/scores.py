@@ -13,6 +13,7 @@ from fuzzyseg.experiments.accuracy.predictions import Prediction, predict_patien
 from fuzzyseg.io import read_nifti
 from fuzzyseg.metrics import detect, evaluate
 from fuzzyseg.quantification.around import nearest_lesion
+from fuzzyseg.quantification.extent import places_mm
 from fuzzyseg.quantification.measuring import Measuring
 from fuzzyseg.quantification.pieces import components
 
@@ -153,7 +154,7 @@ def each_false_piece(
     pieces = components(predicted, affine).labels
     names = []
     for number in np.setdiff1d(np.unique(pieces[predicted]), pieces[truth]):
-        voxels = np.argwhere(pieces == number) @ affine[:3, :3].T + affine[:3, 3]
+        voxels = places_mm(np.argwhere(pieces == number), affine)
         far = [float(np.linalg.norm(voxels - mm, axis=1).min()) for _, mm in parts]
         near = int(np.argmin(far)) if far else 0
         names.append(parts[near][0] if far and far[near] <= _FINDING_MM else NO_FINDING)
@@ -198,7 +199,7 @@ def each_lesion(
         size = int(own.sum())
         around = np.median(spect[wide][bone]) if bone.any() else np.nan
         corner = np.array([s.start for s in wide])
-        centre = affine[:3, :3] @ (np.argwhere(own).mean(0) + corner) + affine[:3, 3]
+        centre = places_mm(np.argwhere(own) + corner, affine).mean(0)
         found.append(
             Lesion(
                 diameter_mm=float(np.cbrt(6 * size * spacing.prod() / np.pi)),
