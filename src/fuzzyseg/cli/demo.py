@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fuzzyseg.batch.known_patient import known_of
-from fuzzyseg.batch.one import How
 from fuzzyseg.cli import evaluate, segment, simulate
 from fuzzyseg.cli.options import Output
 from fuzzyseg.simulation.record import code_digest
@@ -43,8 +41,6 @@ class Command:
             input=patient / "spect.nii.gz",
             ct=patient / "ct.nii.gz",
             output=self.output,
-            modality="NM",
-            how=How(measuring=known_of(patient)),
             force=True,
         ).run()
         evaluate.Command(prediction=self.output, truth=patient / "labels.nii.gz").run()

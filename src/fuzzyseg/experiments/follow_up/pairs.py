@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuzzyseg.batch.known_patient import known_of
 from fuzzyseg.errors import InputError
 from fuzzyseg.follow_up.alignment import align_days
 from fuzzyseg.follow_up.day import Day
@@ -84,7 +83,7 @@ def segmented(folder: Path, model: str) -> Day:
     from fuzzyseg.resample import align
     from fuzzyseg.segmentation import Settings, segment
 
-    study = read_study(folder / "spect.nii.gz", folder / "ct.nii.gz", modality="NM")
+    study = read_study(folder / "spect.nii.gz", folder / "ct.nii.gz")
     study = align(register(study))
     found = segment(study, Settings(method="model", model=model))
-    return Day.of(found, quantify(found, measuring=known_of(folder)), study.ct)
+    return Day.of(found, quantify(found), study.ct)
