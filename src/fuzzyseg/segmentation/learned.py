@@ -151,11 +151,11 @@ def _leave_out(
 
 
 def _place(piece: Piece, image: Volume) -> str:
-    """Centre in mm, RAS, as a report gives places."""
+    """Centre in mm."""
     start = [part.start for part in piece.box]
     centre = np.argwhere(piece.inside).mean(0) + start
     x, y, z = image.affine[:3, :3] @ centre + image.affine[:3, 3]
-    return f"({x:.0f}, {y:.0f}, {z:.0f}) mm"
+    return f"({x:.0f}, {y:.0f}, {z:.0f}) mm RAS"
 
 
 def _missing(labels: NDArray[np.uint8], names: tuple[str, ...]) -> list[str]:
