@@ -1,5 +1,6 @@
 """Blocks in README and docs run, commands in them exist, and links lead somewhere."""
 
+import dataclasses
 import json
 import re
 import shlex
@@ -11,6 +12,7 @@ import pytest
 
 from fuzzyseg.cli.commands import COMMANDS
 from fuzzyseg.cli.parse import parse
+from fuzzyseg.models.locate import bundled_models
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -53,6 +55,32 @@ def test_commands_of_a_page_have_these_options(page):
     for command, *words in commands(page):
         if "--config" not in words and "--help" not in words:  # a file that is not there
             parse(command, words)
+
+
+@pytest.mark.parametrize("recipe", [*ROOT.glob("recipes/*.toml")], ids=lambda p: p.name)
+def test_a_recipe_has_the_command_of_docs_above_it_and_is_read(recipe, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    command = "fuzzyseg train " + recipe.read_text("utf-8").split("fuzzyseg train ")[1]
+    words = shlex.split(command.splitlines()[0])[1:]
+    assert words in [*commands(ROOT / "docs" / "training.md")]
+    assert words[words.index("--config") + 1] == f"recipes/{recipe.name}"
+    parse("train", words[1:])
+
+
+@pytest.mark.parametrize(("name", "card"), [*bundled_models().items()])
+def test_a_bundled_model_has_the_settings_of_the_recipe_that_docs_name(name, card, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    told = [words for words in commands(ROOT / "docs" / "training.md") if words[0] == "train"]
+    told = [words for words in told if f"runs/{name}" in words]
+    assert [words[words.index("--config") + 1] for words in told] == [card.training["recipe"]]
+    wanted, had = parse("train", told[0][1:]).train, card.training["config"]
+    assert card.preprocessing.spacing_mm == wanted.spacing_mm  # images may have had it anyway
+    names = [field.name for field in dataclasses.fields(wanted) if field.name != "spacing_mm"]
+    shared = [name for name in names if name in had]
+    assert {"loss", "network", "filters", "channels", "steps"} <= {*shared}
+    for field in shared:
+        value = getattr(wanted, field)
+        assert had[field] == (list(value) if isinstance(value, tuple) else value), field
 
 
 def test_the_notebook_is_the_tutorial_without_outputs():
