@@ -122,6 +122,14 @@ def test_no_file(tmp_path):
         read_nifti(tmp_path / "a.nii")
 
 
+def test_labels_are_told_from_an_image(tmp_path, array):
+    path = saved(tmp_path / "a.nii", array, edit=lambda image: image.header.set_intent("label"))
+    told = "By the file's header these are labels of an image, and no image."
+    assert told in read_nifti(path, None).warnings
+    assert told not in read_nifti(path, "NM").warnings  # who asks knows better
+    assert told not in read_nifti(saved(tmp_path / "b.nii", array), None).warnings
+
+
 def test_no_orientation_is_told(tmp_path, array):
     def edit(image):
         image.set_sform(None, code=0)

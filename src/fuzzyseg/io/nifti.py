@@ -37,6 +37,7 @@ _VERSION_1, _VERSION_2 = (
     ),
 )
 _MAGIC = b"n+1"
+_LABELS = 1002  # NIFTI_INTENT_LABEL
 # Bytes of the longer header, and where voxels begin at the earliest: 4 bytes tell of extensions.
 _HEAD = 540
 _FIRST_OFFSET = {1: 352, 2: 544}
@@ -103,6 +104,8 @@ def read_nifti(
         require_scalar_3d(path, image)
         affine, warnings = affine_mm(image)
         warnings += tuple(f"The header of the file is irregular: {r}." for r in remarks) + surplus
+        if modality is None and image.header["intent_code"] == _LABELS:
+            warnings += ("By the file's header these are labels of an image, and no image.",)
         with np.errstate(over="ignore", invalid="ignore"):
             array = image.get_fdata(dtype=np.float32, caching="unchanged")
     except InputError:
