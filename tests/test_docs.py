@@ -57,7 +57,7 @@ def test_commands_of_a_page_have_these_options(page):
             parse(command, words)
 
 
-@pytest.mark.parametrize("recipe", [*ROOT.glob("recipes/*.toml")], ids=lambda p: p.name)
+@pytest.mark.parametrize("recipe", sorted(ROOT.glob("recipes/*.toml")), ids=lambda p: p.name)
 def test_a_recipe_has_the_command_of_docs_above_it_and_is_read(recipe, monkeypatch):
     monkeypatch.chdir(ROOT)
     command = "fuzzyseg train " + recipe.read_text("utf-8").split("fuzzyseg train ")[1]
