@@ -39,6 +39,14 @@ def labels():
     return np.where(ellipse() < 1, nearest, 0)
 
 
+def hounsfield():
+    """A CT that somebody gives as a SPECT."""
+    r = ellipse()
+    hu = np.where(r < 1, 40.0, -1000.0)
+    hu[28:37, 22:30] = 400
+    return (hu + np.random.default_rng(0).normal(0, 15, hu.shape)).astype(np.float32)
+
+
 def counts(scale=1.0):
     """Counts of a bone scan: soft tissue, spine and ribs of 11 times that, Poisson noise."""
     r = ellipse()
@@ -56,6 +64,7 @@ def counts(scale=1.0):
     [
         (mr(), {"modality": "other"}, "does not look like a bone scan"),
         (labels(), {"modality": "other"}, "label map"),
+        (hounsfield(), {"modality": "NM"}, "as air does in CT"),
         (counts(), {"modality": "PT", "nuclide": "F-18"}, "F-18"),
         (counts(), {"modality": "PT", "half_life_s": 6586.2}, "half-life of 6586 s"),
     ],
@@ -74,6 +83,14 @@ def test_what_is_no_bone_scan_is_told_and_scored(array, given, found):
 @pytest.mark.parametrize("scale", [0.3, 1.0, 100.0])
 def test_counts_of_a_bone_scan_pass(given, scale):
     assert bone_scan_domain(Volume(counts(scale), AFFINE, "NM", "counts", **given)).warnings == ()
+
+
+@pytest.mark.parametrize("level", [0.5, 5.0, 2000.0])
+def test_noise_below_zero_is_no_ct(level):
+    """As filtered backprojection leaves it."""
+    noise = np.random.default_rng(1).normal(0, level, (64, 64, 24))
+    image = Volume((50 * level * counts() / 44 + noise).astype(np.float32), AFFINE, "NM")
+    assert not any("CT" in text for text in bone_scan_domain(image).warnings)
 
 
 def test_a_lesion_as_large_as_an_organ_is_told():

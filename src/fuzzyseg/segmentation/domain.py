@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from fuzzyseg.errors import InputError
+from fuzzyseg.io.guess import guess_modality
 from fuzzyseg.io.hounsfield import AIR_HU
 from fuzzyseg.tc99m import HALF_LIFE_S
 
@@ -69,6 +71,12 @@ def bone_scan_domain(volume: Volume, ct: Volume | None = None) -> Domain:
     if text := _other_nuclide(volume):
         scores.append(1.0)
         warnings.append(text)
+    if evidence := _like_ct(volume):
+        scores.append(1.0)
+        warnings.append(
+            f"The image looks like a CT, because {evidence}. Is it one? Then these results mean "
+            "nothing: give it as a CT."
+        )
     body = emission_body(volume)
     if _like_labels(volume, body):
         scores.append(1.0)
@@ -181,6 +189,17 @@ def _other_nuclide(volume: Volume) -> str:
     if half_life and abs(half_life / HALF_LIFE_S - 1) > _HALF_LIFE_TOLERANCE:
         return f"The image's nuclide has a half-life of {half_life:.0f} s: {expected}."
     return ""
+
+
+def _like_ct(volume: Volume) -> str:
+    """Tell by which negative values an image is taken for a CT; nothing if for none."""
+    if volume.array.min() >= 0:
+        return ""
+    try:
+        guess = guess_modality(volume.array)
+    except InputError:  # a toss-up
+        return ""
+    return guess.reason if guess.modality == "CT" else ""
 
 
 def emission_body(volume: Volume) -> NDArray[np.bool_]:
