@@ -192,7 +192,7 @@ def _other_nuclide(volume: Volume) -> str:
 
 
 def _like_ct(volume: Volume) -> str:
-    """Tell by which negative values an image is taken for a CT; nothing if for none."""
+    """Give the evidence, in its negative values, that an image is a CT, or nothing."""
     if volume.array.min() >= 0:
         return ""
     try:
